@@ -1,0 +1,33 @@
+"""Nouns of the house: frozen values without I/O."""
+
+from emulator.model.app import AppModel, BindingModel, Direction, FunctionModel, RetryPolicy
+from emulator.model.datum import NONE, Datum, HttpRequestData, HttpResponseData, Kind
+from emulator.model.invocation import (
+    FunctionError,
+    Invocation,
+    InvocationResult,
+    RetryContext,
+    TraceContext,
+)
+from emulator.model.problem import Problem, Severity, SourceSpan
+
+__all__ = [
+    "NONE",
+    "AppModel",
+    "BindingModel",
+    "Datum",
+    "Direction",
+    "FunctionError",
+    "FunctionModel",
+    "HttpRequestData",
+    "HttpResponseData",
+    "Invocation",
+    "InvocationResult",
+    "Kind",
+    "Problem",
+    "RetryContext",
+    "RetryPolicy",
+    "Severity",
+    "SourceSpan",
+    "TraceContext",
+]

@@ -1,0 +1,44 @@
+"""What a person must know: one mistake, where it is, and what to do about it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Severity(StrEnum):
+    ERROR = "error"
+    WARNING = "warning"
+    INFO = "info"
+
+
+@dataclass(frozen=True, slots=True)
+class SourceSpan:
+    """A place in a file (1-based) or the name of a setting's source."""
+
+    file: str
+    line: int | None = None
+    column: int | None = None
+
+    def __str__(self) -> str:
+        if self.line is None:
+            return self.file
+        return f"{self.file}:{self.line}" + (f":{self.column}" if self.column else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong or worth knowing.
+
+    `code` is a stable, readable slug (`binding-unknown-type`); `message` says what is wrong in the
+    user's words and with the official host's wording where it has one; `hint` is the next step;
+    `detail` is a longer text such as a traceback; `function` names the only function it takes down.
+    """
+
+    code: str
+    message: str
+    severity: Severity = Severity.ERROR
+    where: SourceSpan | None = None
+    hint: str | None = None
+    function: str | None = None
+    detail: str | None = None

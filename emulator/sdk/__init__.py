@@ -1,0 +1,74 @@
+"""The one door for binding packages: everything a binding may import from the emulator."""
+
+from emulator.clock import Clock
+from emulator.errors import BindingError, EmulatorError, FunctionFailed, InvocationError
+from emulator.events import Level
+from emulator.model import (
+    NONE,
+    AppModel,
+    BindingModel,
+    Datum,
+    Direction,
+    FunctionError,
+    FunctionModel,
+    HttpRequestData,
+    HttpResponseData,
+    InvocationResult,
+)
+from emulator.sdk.binding import (
+    MANUAL_REASON,
+    Binding,
+    Call,
+    Fire,
+    Fired,
+    Input,
+    Output,
+    Route,
+    Trigger,
+)
+from emulator.sdk.convert import items, json_datum, to_json, to_text
+from emulator.sdk.extension import Extension
+from emulator.sdk.options import NoOptions, Options, Resolved, SettingText
+from emulator.sdk.services import CallLog, Database, HostServices, Services, SettingsView
+
+__all__ = [
+    "MANUAL_REASON",
+    "NONE",
+    "AppModel",
+    "Binding",
+    "BindingError",
+    "BindingModel",
+    "Call",
+    "CallLog",
+    "Clock",
+    "Database",
+    "Datum",
+    "Direction",
+    "EmulatorError",
+    "Extension",
+    "Fire",
+    "Fired",
+    "FunctionError",
+    "FunctionFailed",
+    "FunctionModel",
+    "HostServices",
+    "HttpRequestData",
+    "HttpResponseData",
+    "Input",
+    "InvocationError",
+    "InvocationResult",
+    "Level",
+    "NoOptions",
+    "Options",
+    "Output",
+    "Resolved",
+    "Route",
+    "Services",
+    "SettingText",
+    "SettingsView",
+    "Trigger",
+    "items",
+    "json_datum",
+    "to_json",
+    "to_text",
+]

@@ -1,0 +1,144 @@
+"""The only way to run user code, and what may be said through it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from emulator.events import Level
+from emulator.model import FunctionError, FunctionModel, Invocation, InvocationResult
+
+
+@dataclass(frozen=True, slots=True)
+class AppSpec:
+    """What a worker is started for. `environment` is complete: nothing is added to it but what
+    the worker itself needs."""
+
+    root: Path
+    environment: Mapping[str, str]
+    script_file: str = "function_app.py"
+    threads: int | None = None
+    """Size of the thread pool for sync functions; `None` leaves it to the settings rule."""
+
+
+@dataclass(frozen=True, slots=True)
+class IndexedFunction:
+    """One function the app's code declares (decorator model); `bindings` are raw entries."""
+
+    name: str
+    bindings: tuple[Mapping[str, object], ...]
+    directory: str
+    script_file: str
+    entry_point: str
+    retry: Mapping[str, str] | None = None
+    file: str | None = None
+    line: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """What the worker found. `functions` is `None` when the app has no decorator-model script:
+    then the folders with `function.json` count. `error` is why indexing failed as a whole."""
+
+    functions: tuple[IndexedFunction, ...] | None = None
+    error: FunctionError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionLoad:
+    """A function to load. `injected` names `out` bindings that also deliver a value."""
+
+    function: FunctionModel
+    injected: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerInfo:
+    """Who answered: interpreter version and path, SDK version, process id (0 in process)."""
+
+    language: str
+    version: str
+    executable: str
+    sdk_version: str | None
+    pid: int
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerLog:
+    """A line from user code. `source` says how it was said; `logger` is the logger's name."""
+
+    level: Level
+    message: str
+    invocation_id: str | None
+    source: str
+    """`logging`, `stdout`, `stderr` or `worker` (the worker's own words)."""
+    logger: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ExitInfo:
+    """How a worker ended: its exit code (negative: a signal) and the last lines it wrote."""
+
+    code: int | None
+    tail: tuple[str, ...] = ()
+    expected: bool = False
+    reason: str = ""
+
+
+LogSink = Callable[[WorkerLog], None]
+
+
+class WorkerChannel(Protocol):
+    """One worker. Logs go to the sink given at construction, in the order they were written and
+    before the result of the call they belong to."""
+
+    @property
+    def closed(self) -> asyncio.Future[ExitInfo]:
+        """Done once the worker is gone, for whatever reason."""
+        ...
+
+    @property
+    def running(self) -> int:
+        """How many calls are under way."""
+        ...
+
+    async def start(self) -> WorkerInfo:
+        """Bring it up. Raises `WorkerStartError` with what to do about it."""
+        ...
+
+    async def index(self) -> Index:
+        """Import the app and list its functions. Never raises for a mistake of the app."""
+        ...
+
+    async def load(self, loads: Sequence[FunctionLoad]) -> Mapping[str, FunctionError]:
+        """Make functions callable; return the error of each one that is not."""
+        ...
+
+    async def invoke(self, invocation: Invocation) -> InvocationResult:
+        """Run one call. A failure of the user's code is in the result; raises `WorkerLost` when
+        the worker goes away."""
+        ...
+
+    async def cancel(self, invocation_id: str) -> None:
+        """Ask for one call to stop; async functions are cancelled, others run on unheard."""
+        ...
+
+    async def drain(self, timeout: float) -> bool:
+        """Wait until no call is under way; say whether that came true in time."""
+        ...
+
+    async def aclose(self, grace: float = 2.0) -> None:
+        """End it: politely, then not. Idempotent."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Interpreter:
+    """A Python that can run the app, and why it was chosen."""
+
+    executable: Path
+    reason: str
+    arguments: tuple[str, ...] = field(default=())
