@@ -1,21 +1,21 @@
 """The exception tree.
 
-    EmulatorError
-      ConfigError            a file or setting cannot be used
-      DiscoveryError         the app cannot be read
-      BindingError           a binding cannot do its work; the text is for the user
-        BindingPluginError   a binding package is broken
-      ExpressionError        `{…}` or `%…%` does not resolve
-      RouteError             a route template is malformed
-      WorkerError
-        WorkerStartError     the worker did not come up
-        WorkerLost           it went away with calls running
-        WorkerProtocolError  it spoke something else
-      InvocationError
-        FunctionFailed       carries the user's exception
-        FunctionTimeout
-        FunctionNotFound
-      StateError             the state on disk cannot be read or written
+EmulatorError
+  ConfigError            a file or setting cannot be used
+  DiscoveryError         the app cannot be read
+  BindingError           a binding cannot do its work; the text is for the user
+    BindingPluginError   a binding package is broken
+  ExpressionError        `{…}` or `%…%` does not resolve
+  RouteError             a route template is malformed
+  WorkerError
+    WorkerStartError     the worker did not come up
+    WorkerLost           it went away with calls running
+    WorkerProtocolError  it spoke something else
+  InvocationError
+    FunctionFailed       carries the user's exception
+    FunctionTimeout
+    FunctionNotFound
+  StateError             the state on disk cannot be read or written
 """
 
 from __future__ import annotations

@@ -78,7 +78,7 @@ class Route:
 class Binding(Generic[O]):
     """What all binding classes share; subclass `Trigger`, `Input` or `Output`, or the last two."""
 
-    type: ClassVar[str]
+    type_name: ClassVar[str]
     """The type as it should be written in function.json."""
 
     summary: ClassVar[str]

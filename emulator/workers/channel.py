@@ -126,7 +126,7 @@ class WorkerChannel(Protocol):
         """Ask for one call to stop; async functions are cancelled, others run on unheard."""
         ...
 
-    async def drain(self, timeout: float) -> bool:
+    async def drain(self, seconds: float) -> bool:
         """Wait until no call is under way; say whether that came true in time."""
         ...
 
