@@ -39,7 +39,7 @@ class Database(Protocol):
     """One SQLite file (or memory), used from a thread of its own."""
 
     async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """Run `work` in one immediate transaction: commit when it returns, roll back when it raises."""
+        """Run `work` in one immediate transaction; roll back when it raises."""
         ...
 
     async def read(self, work: Callable[[sqlite3.Connection], T]) -> T:
