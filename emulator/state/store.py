@@ -1,0 +1,42 @@
+"""Where an app keeps its state between runs."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+
+from emulator.state.sqlite import SqliteDatabase
+
+_IGNORE = "# State of the local functions host; safe to delete.\n*\n"
+
+
+class StateStore:
+    """The databases below one folder; `folder` is `None` when everything stays in memory."""
+
+    def __init__(self, folder: Path | None) -> None:
+        self.folder = folder
+        self._databases: dict[str, SqliteDatabase] = {}
+
+    def database(self, name: str, migrations: Sequence[str]) -> SqliteDatabase:
+        """Return the named database; the same one for the same name."""
+        if name not in self._databases:
+            path = None if self.folder is None else self._prepare() / f"{name}.db"
+            self._databases[name] = SqliteDatabase(path, migrations)
+        return self._databases[name]
+
+    async def aclose(self) -> None:
+        await asyncio.gather(*(database.aclose() for database in self._databases.values()))
+        self._databases.clear()
+
+    def _prepare(self) -> Path:
+        """Make the folder and keep it out of version control; a failure shows on first use."""
+        assert self.folder is not None
+        ignore = self.folder / ".gitignore"
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            if not ignore.exists():
+                ignore.write_text(_IGNORE, encoding="utf-8")
+        except OSError:
+            return self.folder
+        return self.folder
