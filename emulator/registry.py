@@ -122,8 +122,5 @@ def _flaw(kind: object) -> str | None:
         return "should have an 'options_type' that subclasses Options of emulator.sdk"
     if kind.type_name.lower().endswith("trigger") != issubclass(kind, Trigger):
         return f"has the type '{kind.type_name}': exactly triggers have names that end in 'Trigger'"
-    if issubclass(kind, Input) and kind.read is Input.read:
-        return "should define 'read'"
-    if issubclass(kind, Output) and kind.write is Output.write and kind.writes is Output.writes:
-        return "should define 'write'"
-    return None
+    undefined = sorted(getattr(kind, "__abstractmethods__", ()))
+    return f"should define {' and '.join(map(repr, undefined))}" if undefined else None

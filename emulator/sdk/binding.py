@@ -1,12 +1,14 @@
 """What a binding can be: a trigger, an input, an output, or an input and an output at once.
 
 A binding class is named by an entry point in the group `emulator.bindings` (entry point name = the
-type as written in function.json, compared without case). One instance is made per declared binding
+type as written in function.json, compared without case; an entry point with another name than the
+class's own type is an alias, and its use is reported). One instance is made per declared binding
 when an app is loaded; it lives as long as that load of the app.
 """
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Generic, TypeVar
@@ -89,9 +91,6 @@ class Binding(Generic[O]):
     """Old or misdocumented JSON names and the JSON name they mean; used when that one is absent.
     Each use is reported to the user."""
 
-    type_aliases: ClassVar[tuple[str, ...]] = ()
-    """Types that mean this one although Azure does not know them; each use is reported."""
-
     extension: ClassVar[type[Extension] | None] = None
     """What the bindings of this package share, if anything."""
 
@@ -151,18 +150,19 @@ class Trigger(Binding[O]):
         """Stop listening; runs already begun are finished by the host."""
 
 
-class Input(Binding[O]):
+class Input(Binding[O], ABC):
     """Gives a function a value before it runs."""
 
     def reads(self) -> bool:
         """Whether this declaration delivers a value; an `out` one may, if it says so here."""
         return self.declared.direction == "in"
 
+    @abstractmethod
     async def read(self, call: Call) -> Datum:
-        raise NotImplementedError
+        """Return the value; raise `BindingError` with a text for the user when there is none."""
 
 
-class Output(Binding[O]):
+class Output(Binding[O], ABC):
     """Takes a value from a function after it returned, before its trigger is answered."""
 
     def writes(self) -> bool:
@@ -170,9 +170,9 @@ class Output(Binding[O]):
         (`http`) does not."""
         return self.declared.direction == "out"
 
+    @abstractmethod
     async def write(self, call: Call, value: Datum) -> None:
         """Do it. `value` is never `none`: what a function does not set is not written."""
-        raise NotImplementedError
 
 
 MANUAL_REASON = "This function was programmatically called via the host APIs."

@@ -126,6 +126,11 @@ class WorkerChannel(Protocol):
         """Ask for one call to stop; async functions are cancelled, others run on unheard."""
         ...
 
+    async def abandon(self, invocation_id: str, grace: float) -> None:
+        """Give up a call that ran too long: cancel it, and when the worker still runs it after
+        `grace` seconds, end that worker. Returns once the call no longer holds anything."""
+        ...
+
     async def drain(self, seconds: float) -> bool:
         """Wait until no call is under way; say whether that came true in time."""
         ...

@@ -1,0 +1,54 @@
+# make start   serve the sample app (APP=path for another) on http://localhost:7071
+# make test    everything: format, lint, types, import contracts, tests
+# make unit    the quick part of it
+# make bench   measurements, as a table and as JSON
+
+APP ?= fixtures/assistant
+ARGS ?=
+PYTHON ?= python3
+VENV := .venv
+ifeq ($(OS),Windows_NT)
+BIN := $(VENV)/Scripts
+else
+BIN := $(VENV)/bin
+endif
+STAMP := $(VENV)/.stamp-run
+TEST_STAMP := $(VENV)/.stamp-test
+
+.PHONY: start test unit bench clean format
+
+start: $(STAMP)
+	@exec $(BIN)/funcemu start $(APP) $(ARGS)
+
+test: $(TEST_STAMP)
+	$(BIN)/python -m tests.check
+
+unit: $(TEST_STAMP)
+	$(BIN)/python -m tests.check --fast
+
+bench: $(TEST_STAMP)
+	$(BIN)/python -m tests.bench $(ARGS)
+
+format: $(TEST_STAMP)
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+# uv where it exists, plain venv and pip where not. The stamps make the second time quick.
+$(STAMP): pyproject.toml
+	@if command -v uv >/dev/null 2>&1; then \
+	  uv venv --quiet --allow-existing $(VENV) && uv pip install --quiet --python $(BIN)/python -e .; \
+	else \
+	  $(PYTHON) -m venv $(VENV) && $(BIN)/python -m pip install --quiet --disable-pip-version-check -e .; \
+	fi
+	@touch $(STAMP)
+
+$(TEST_STAMP): pyproject.toml
+	@if command -v uv >/dev/null 2>&1; then \
+	  uv venv --quiet --allow-existing $(VENV) && uv pip install --quiet --python $(BIN)/python -e '.[dev,uvloop]'; \
+	else \
+	  $(PYTHON) -m venv $(VENV) && $(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev,uvloop]'; \
+	fi
+	@touch $(STAMP) $(TEST_STAMP)
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis dist build

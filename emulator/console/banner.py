@@ -1,0 +1,52 @@
+"""What is shown once an app is ready: who serves, and the list of functions with their URLs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from emulator import __version__
+from emulator.console.render import Palette, duration
+from emulator.runtime.generation import Generation
+
+
+def banner_lines(
+    generation: Generation, *, base_url: str, notes: Iterable[str], paint: Palette
+) -> Iterable[str]:
+    worker = generation.worker
+    sdk = f", azure-functions {worker.sdk_version}" if worker.sdk_version else ""
+    yield paint(f"funcemu {__version__}", "bold") + paint(f"  {generation.app.root}", "dim")
+    yield paint(f"Python {worker.version} ({worker.executable}{sdk})", "dim")
+    for note in notes:
+        yield paint(note, "dim")
+    yield ""
+    yield from function_lines(generation, base_url=base_url, paint=paint)
+
+
+def function_lines(generation: Generation, *, base_url: str, paint: Palette) -> Iterable[str]:
+    """The block editors look for: HTTP functions first, then the others, then disabled ones."""
+    enabled = [f for f in generation.functions.values() if not f.model.disabled]
+    routed = {endpoint.function.model.name: endpoint for endpoint in generation.endpoints}
+    http = [f for f in enabled if f.model.name in routed]
+    others = [f for f in enabled if f.model.name not in routed]
+    if enabled:
+        yield paint("Functions:", "yellow")
+        yield ""
+    for function in http:
+        name = function.model.name
+        endpoint = routed[name]
+        methods = function.trigger.declared.properties.get("methods") or ()
+        shown = f"[{','.join(str(method).upper() for method in methods)}]" if methods else ""
+        url = f"{base_url}/{endpoint.template}"
+        yield f"\t{paint(name, 'yellow')}: {paint(shown, 'green')} {paint(url, 'green')}"
+        yield ""
+    for function in others:
+        yield f"\t{paint(function.model.name, 'yellow')}: {function.trigger.declared.type}"
+        yield ""
+    for function in generation.functions.values():
+        if function.model.disabled:
+            yield paint(f"Function {function.model.name} is disabled.", "yellow")
+
+
+def ready_line(seconds: float, count: int, paint: Palette) -> str:
+    functions = f"{count} function" + ("" if count == 1 else "s")
+    return paint(f"Ready: {functions} in {duration(seconds)}. Ctrl+C stops.", "green")

@@ -1,0 +1,169 @@
+"""Turns events into lines on a terminal, in a pipe, or into JSON."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from collections.abc import Iterable
+from datetime import datetime
+from typing import TextIO
+
+from emulator.clock import Clock
+from emulator.config.hostjson import HostConfig
+from emulator.console.render import Palette, duration, failure_lines, problem_lines
+from emulator.events import (
+    Activity,
+    Event,
+    GenerationFailed,
+    GenerationReady,
+    InvocationFinished,
+    InvocationStarted,
+    LogLine,
+    ProblemFound,
+    RequestServed,
+)
+from emulator.model import Problem
+
+_LEVELS = {"Trace": 0, "Debug": 1, "Information": 2, "Warning": 3, "Error": 4, "Critical": 5}
+_COLOURS = {"Warning": "yellow", "Error": "red", "Critical": "red"}
+
+
+class Console:
+    """One readable line per call, user output as it comes, problems in full.
+
+    Lines are gathered and written once per turn of the event loop: a busy host is not slowed down
+    by its own output.
+    """
+
+    def __init__(
+        self, *, clock: Clock, colour: bool, verbose: bool, stream: TextIO | None = None
+    ) -> None:
+        self._clock = clock
+        self._verbose = verbose
+        self._stream = stream or sys.stdout
+        self._pending: list[str] = []
+        self._nested: dict[str, InvocationStarted] = {}
+        self._scheduled = False
+        self.paint = Palette(colour=colour)
+        self.host_config = HostConfig()
+
+    def listen(self, event: Event) -> None:
+        match event:
+            case RequestServed():
+                self._request(event)
+            case InvocationStarted():
+                if event.parent is not None:
+                    self._nested[event.id] = event
+                if self._verbose:
+                    self._line(
+                        f"Executing 'Functions.{event.function}' "
+                        f"(Reason='{event.reason}', Id={event.id})",
+                        "dim",
+                    )
+            case InvocationFinished():
+                self._finished(event)
+            case LogLine():
+                self._log(event)
+            case ProblemFound():
+                self.problems([event.problem])
+            case GenerationFailed():
+                self.problems(event.problems)
+            case GenerationReady():
+                self.problems(event.problems)
+            case Activity():
+                pass
+
+    def write(self, lines: Iterable[str]) -> None:
+        """Show lines as they are."""
+        self._pending.extend(lines)
+        if not self._scheduled:
+            self._scheduled = True
+            try:
+                asyncio.get_running_loop().call_soon(self.flush)
+            except RuntimeError:
+                self.flush()
+
+    def problems(self, problems: Iterable[Problem]) -> None:
+        for problem in problems:
+            self.write(problem_lines(problem, self.paint))
+
+    def flush(self) -> None:
+        self._scheduled = False
+        if not self._pending:
+            return
+        text = "\n".join(self._pending) + "\n"
+        self._pending.clear()
+        try:
+            self._stream.write(text)
+            self._stream.flush()
+        except (OSError, ValueError):  # the terminal or the pipe's reader is gone
+            return
+
+    def _request(self, event: RequestServed) -> None:
+        if event.status < 400:
+            colour = "green"
+        else:
+            colour = "yellow" if event.status < 500 else "red"
+        function = self.paint(f"  {event.function}", "dim") if event.function else ""
+        path = event.path.encode("ascii", "backslashreplace").decode("ascii")
+        self._line(
+            f"{event.method} {path} → {self.paint(str(event.status), colour)} "
+            f"({duration(event.duration)}){function}"
+        )
+
+    def _finished(self, event: InvocationFinished) -> None:
+        nested = self._nested.pop(event.id, None)
+        milliseconds = round(event.duration * 1000)
+        if event.error is not None:
+            self._line(
+                f"Executed 'Functions.{event.function}' "
+                f"(Failed, Id={event.id}, Duration={milliseconds}ms)",
+                "red",
+            )
+            self.write(self.paint(line, "red") for line in failure_lines(event.error))
+        elif self._verbose:
+            self._line(
+                f"Executed 'Functions.{event.function}' "
+                f"(Succeeded, Id={event.id}, Duration={milliseconds}ms)",
+                "dim",
+            )
+        if nested is not None:
+            detail = f" {nested.detail}" if nested.detail else ""
+            self._line(f"  ↳ {event.function}{detail} ({duration(event.duration)})")
+
+    def _log(self, event: LogLine) -> None:
+        system = not event.category.startswith(("Function.", "Host.Function.Console"))
+        if system or not event.category.endswith((".User", "Console")):
+            wanted = "Information" if self._verbose else "Warning"
+        else:
+            wanted = self.host_config.level_for(event.category) or "Information"
+        if wanted == "None" or _LEVELS[event.level] < _LEVELS[wanted]:
+            return
+        name = event.category.removeprefix("Function.").removesuffix(".User")
+        origin = f"[{name}] " if event.category.startswith("Function.") else ""
+        colour = _COLOURS.get(event.level)
+        label = f"{event.level}: " if colour else ""
+        for index, line in enumerate(event.message.splitlines() or [""]):
+            text = f"{origin}{label}{line}" if index == 0 else line
+            self._line(text, *([colour] if colour else []))
+
+    def _line(self, text: str, *styles: str) -> None:
+        stamp = self._clock.now().astimezone().strftime("%H:%M:%S")
+        self.write([f"{self.paint(stamp, 'dim')} {self.paint(text, *styles)}"])
+
+
+class JsonConsole(Console):
+    """One JSON object per line and event, for machines."""
+
+    def listen(self, event: Event) -> None:
+        from emulator.console.records import record  # only machines need it
+
+        self.write([json.dumps(record(event, self._now()), ensure_ascii=False, default=str)])
+
+    def problems(self, problems: Iterable[Problem]) -> None:
+        for problem in problems:
+            self.listen(ProblemFound(problem))
+
+    def _now(self) -> datetime:
+        return self._clock.now()

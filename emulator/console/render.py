@@ -1,0 +1,58 @@
+"""A problem, a failure and a duration as text for people; with colour when asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from emulator.model import FunctionError, Problem, Severity
+
+_CODES = {
+    "red": "31",
+    "green": "32",
+    "yellow": "33",
+    "blue": "34",
+    "cyan": "36",
+    "dim": "2",
+    "bold": "1",
+}
+_SEVERITY_COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.INFO: "cyan"}
+
+
+class Palette:
+    """Colours text, or leaves it alone."""
+
+    def __init__(self, *, colour: bool) -> None:
+        self._colour = colour
+
+    def __call__(self, text: str, *styles: str) -> str:
+        if not self._colour or not styles or not text:
+            return text
+        codes = ";".join(_CODES[style] for style in styles)
+        return f"\x1b[{codes}m{text}\x1b[0m"
+
+
+def problem_lines(problem: Problem, paint: Palette) -> Iterable[str]:
+    """What, where, why, what to do: the same text wherever a problem is shown."""
+    label = paint(problem.severity.value, _SEVERITY_COLOURS[problem.severity], "bold")
+    yield f"{label}: {problem.message} {paint(f'[{problem.code}]', 'dim')}"
+    if problem.where is not None:
+        yield f"  {paint('at', 'dim')} {problem.where}"
+    if problem.detail:
+        yield from (f"  {line}" for line in problem.detail.rstrip().splitlines())
+    if problem.hint:
+        yield f"  {paint('→', 'dim')} {problem.hint}"
+
+
+def failure_lines(error: FunctionError) -> Iterable[str]:
+    """The form people search the web for: the exception on a line by itself, then its stack."""
+    yield f"Exception: {error.title}"
+    if error.stack.strip():
+        first, *rest = error.stack.rstrip().splitlines()
+        yield f"Stack: {first}"
+        yield from rest
+
+
+def duration(seconds: float) -> str:
+    if seconds < 0.0995:
+        return f"{seconds * 1000:.1f} ms" if seconds < 0.00995 else f"{seconds * 1000:.0f} ms"
+    return f"{seconds * 1000:.0f} ms" if seconds < 10 else f"{seconds:.1f} s"

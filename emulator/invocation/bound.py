@@ -1,0 +1,219 @@
+"""A function with its bindings made: what the invoker runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+from emulator.config.settings import Settings
+from emulator.errors import BindingError, EmulatorError
+from emulator.invocation.options import BoundOptions, bind_options
+from emulator.model import AppModel, BindingModel, FunctionModel, Problem, Severity
+from emulator.registry import BindingRegistry, Registered
+from emulator.sdk import Binding, Extension, Input, Output, Services, Trigger
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    name: str
+    binding: Input[Any]
+    options: BoundOptions
+
+
+@dataclass(frozen=True, slots=True)
+class Writer:
+    name: str
+    binding: Output[Any]
+    options: BoundOptions
+
+
+@dataclass(frozen=True, slots=True)
+class BoundFunction:
+    """`readers` are grouped by the order in which they run; those of a group run together."""
+
+    model: FunctionModel
+    trigger_name: str
+    trigger: Trigger[Any]
+    readers: tuple[tuple[Reader, ...], ...] = ()
+    writers: tuple[Writer, ...] = ()
+    has_return: bool = False
+    """Whether a `$return` binding exists; without one a returned object is spread by name."""
+
+    @property
+    def injected(self) -> frozenset[str]:
+        """Names of `out` bindings that also deliver a value."""
+        return frozenset(
+            reader.name
+            for group in self.readers
+            for reader in group
+            if reader.binding.declared.direction == "out"
+        )
+
+
+class Binder:
+    """Makes the bindings of one load of an app, collecting what is wrong."""
+
+    def __init__(
+        self,
+        *,
+        registry: BindingRegistry,
+        settings: Settings,
+        services: Services,
+        extension: Callable[[type[Extension]], Extension],
+    ) -> None:
+        self._registry = registry
+        self._settings = settings
+        self._services = services
+        self._extension = extension
+        self.bindings: list[Binding[Any]] = []
+        self.problems: list[Problem] = []
+
+    def bind(self, app: AppModel) -> list[BoundFunction]:
+        """Return the functions that work; the others are told in `problems`."""
+        bound = []
+        for function in app.functions:
+            try:
+                bound.append(self._function(function))
+            except EmulatorError as error:
+                self.problems.append(_problem(error, function))
+        return bound
+
+    def _function(self, function: FunctionModel) -> BoundFunction:
+        registered = self._look_up(function)
+        made = [
+            (declared, *self._make(function, declared, implementation))
+            for declared, implementation in registered
+        ]
+        trigger_name, trigger = next(
+            (declared.name, binding) for declared, binding, _ in made if declared.is_trigger
+        )
+        if not isinstance(trigger, Trigger):
+            raise BindingError(f"The binding type '{trigger.type_name}' is not a trigger.")
+        readers = [
+            Reader(declared.name, binding, options)
+            for declared, binding, options in made
+            if isinstance(binding, Input) and binding.reads()
+        ]
+        writers = [
+            Writer(declared.name, binding, options)
+            for declared, binding, options in made
+            if isinstance(binding, Output) and binding.writes()
+        ]
+        self.bindings.extend(binding for _, binding, _ in made)
+        return BoundFunction(
+            model=function,
+            trigger_name=trigger_name,
+            trigger=trigger,
+            readers=_by_order(readers),
+            writers=tuple(writers),
+            has_return=any(declared.name == "$return" for declared in function.bindings),
+        )
+
+    def _look_up(self, function: FunctionModel) -> list[tuple[BindingModel, Registered]]:
+        found = [(declared, self._registry.find(declared.type)) for declared in function.bindings]
+        unknown = sorted({declared.type for declared, known in found if known is None})
+        if unknown:
+            raise BindingError(
+                f"The binding type(s) '{', '.join(unknown)}' are not registered. "
+                "Please ensure the type is correct and the binding extension is installed.",
+                hint=self._suggestion(unknown),
+                code="binding-unknown-type",
+            )
+        return [(declared, known) for declared, known in found if known is not None]
+
+    def _suggestion(self, unknown: Sequence[str]) -> str:
+        close = [f"'{name}'" for each in unknown for name in self._registry.suggest(each)]
+        if close:
+            return f"Did you mean {' or '.join(dict.fromkeys(close))}?"
+        return "Types this host knows: " + ", ".join(self._registry.names()) + "."
+
+    def _make(
+        self, function: FunctionModel, declared: BindingModel, registered: Registered
+    ) -> tuple[Binding[Any], BoundOptions]:
+        kind = registered.kind
+        wanted = Trigger if declared.is_trigger else Input if declared.direction == "in" else Output
+        if not issubclass(kind, wanted):
+            raise BindingError(
+                f"The binding '{declared.name}' of type '{declared.type}' cannot have the "
+                f"direction '{declared.direction}'.",
+                code="binding-direction-invalid",
+            )
+        options = bind_options(
+            kind.options_type,
+            declared,
+            aliases=kind.option_aliases,
+            setting=self._settings.get,
+        )
+        if issubclass(kind, Trigger) and options.errors:
+            raise options.errors[0]
+        binding = kind(
+            function=function,
+            declared=declared,
+            options=options.constant,
+            services=self._services,
+            extension=None if kind.extension is None else self._extension(kind.extension),
+        )
+        self._warn(function, declared, registered, options, binding)
+        return binding, options
+
+    def _warn(
+        self,
+        function: FunctionModel,
+        declared: BindingModel,
+        registered: Registered,
+        options: BoundOptions,
+        binding: Binding[Any],
+    ) -> None:
+        def warn(code: str, message: str, hint: str | None = None) -> None:
+            self.problems.append(
+                Problem(
+                    code=code,
+                    message=message,
+                    severity=Severity.WARNING,
+                    where=function.source,
+                    hint=hint,
+                    function=function.name,
+                )
+            )
+
+        if registered.is_alias:
+            warn(
+                "binding-type-alias",
+                f"The binding '{declared.name}' has the type '{declared.type}', which Azure does "
+                f"not know; it is treated as '{registered.kind.type_name}'.",
+                f"Write '{registered.kind.type_name}' before you deploy.",
+            )
+        for old, new in options.aliases:
+            warn(
+                "binding-property-alias",
+                f"The property '{old}' of the binding '{declared.name}' is now called '{new}'; "
+                "its value is used.",
+                f"Write '{new}': today's extension ignores '{old}'.",
+            )
+        for error in options.errors:
+            warn("expression-unresolved", f"{error} (binding '{declared.name}')", error.hint)
+        for name in binding.missing_names():
+            warn(
+                "setting-missing",
+                f"The binding '{declared.name}' needs the setting '{name}', which does not exist.",
+                "Add it to Values in local.settings.json or to the environment.",
+            )
+
+
+def _by_order(readers: Sequence[Reader]) -> tuple[tuple[Reader, ...], ...]:
+    def order(reader: Reader) -> int:
+        return reader.binding.order
+
+    return tuple(tuple(group) for _, group in groupby(sorted(readers, key=order), key=order))
+
+
+def _problem(error: EmulatorError, function: FunctionModel) -> Problem:
+    return Problem(
+        code=error.code,
+        message=f"The '{function.name}' function is in error: {error.message}",
+        where=error.where or function.source,
+        hint=error.hint,
+        function=function.name,
+    )

@@ -1,0 +1,340 @@
+"""The path of one call: inputs, worker, outputs. Re-entrant: a binding may call further functions."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+from uuid import uuid4
+
+from emulator.clock import Clock
+from emulator.errors import (
+    BindingError,
+    EmulatorError,
+    FunctionFailed,
+    FunctionNotFound,
+    FunctionTimeout,
+    InvocationError,
+    WorkerLost,
+)
+from emulator.events import EventBus, InvocationFinished, InvocationStarted, Level, LogLine
+from emulator.invocation.bound import BoundFunction, Reader, Writer
+from emulator.invocation.limits import RetrySchedule, format_timespan
+from emulator.invocation.options import BoundOptions, Evaluation
+from emulator.model import (
+    Datum,
+    FunctionError,
+    Invocation,
+    InvocationResult,
+    RetryContext,
+    TraceContext,
+)
+from emulator.sdk import Call, Fired
+from emulator.workers.channel import WorkerChannel
+
+MAX_DEPTH = 16
+"""How many calls may be nested: a skill that posts to an assistant that calls a skill …"""
+
+_CANCEL_GRACE = 2.0
+"""Seconds a call may go on after its timeout before its worker is replaced (host rule)."""
+
+
+class Invoker:
+    """Runs functions of one load of an app."""
+
+    def __init__(
+        self,
+        *,
+        channel: WorkerChannel,
+        events: EventBus,
+        clock: Clock,
+        timeout: float | None,
+    ) -> None:
+        self._channel = channel
+        self._events = events
+        self._clock = clock
+        self._timeout = timeout
+        self._functions: dict[str, BoundFunction] = {}
+
+    def adopt(self, functions: Mapping[str, BoundFunction]) -> None:
+        """Take over what can be called, by lower-case name."""
+        self._functions = dict(functions)
+
+    def find(self, name: str) -> BoundFunction:
+        found = self._functions.get(name.lower())
+        if found is None:
+            raise FunctionNotFound(f"There is no function '{name}' in this app.")
+        return found
+
+    async def run(
+        self,
+        function: BoundFunction,
+        fired: Fired,
+        *,
+        parent: Call | None = None,
+        trace: TraceContext = TraceContext(),
+    ) -> InvocationResult:
+        """Run `function` once, or as often as its retry policy says.
+
+        Raises `FunctionFailed` with the user's exception or the failure of a binding,
+        `FunctionTimeout`, `WorkerLost`, or `InvocationError` when calls are nested too deeply.
+        """
+        if parent is not None and len(parent.ancestors) + 1 >= MAX_DEPTH:
+            raise InvocationError(
+                f"'{function.model.name}' was not called: calls are nested more than "
+                f"{MAX_DEPTH} deep ({_chain(parent)}).",
+                hint="Two functions probably call each other through an assistant's skills.",
+                code="invocation-too-deep",
+            )
+        policy = function.model.retry
+        if policy is None:
+            return await self._attempt(function, fired, parent, trace, None)
+        schedule = RetrySchedule(policy)
+        context = RetryContext(0, policy.max_retries)
+        while True:
+            try:
+                return await self._attempt(function, fired, parent, trace, context)
+            except FunctionFailed as error:
+                delay = schedule.next_delay(context.retry_count)
+                if delay is None:
+                    self._say(
+                        function,
+                        "Error",
+                        f"Function execution failed after '{context.retry_count}' retries.",
+                    )
+                    raise
+                context = RetryContext(context.retry_count + 1, policy.max_retries, error.error)
+                self._say(
+                    function,
+                    "Debug",
+                    f"Waiting for `{format_timespan(delay)}` before retrying function execution. "
+                    f"Next attempt: '{context.retry_count}'. "
+                    f"Max retry count: '{policy.max_retries}'.",
+                )
+                await self._clock.sleep(delay)
+
+    async def _attempt(
+        self,
+        function: BoundFunction,
+        fired: Fired,
+        parent: Call | None,
+        trace: TraceContext,
+        retry: RetryContext | None,
+    ) -> InvocationResult:
+        call_id = str(uuid4())
+        name = function.model.name
+        parent_id = None if parent is None else parent.id
+        started = self._clock.monotonic()
+        self._events.publish(
+            InvocationStarted(call_id, name, fired.reason, parent_id, fired.detail)
+        )
+        error: FunctionError | None = None
+        try:
+            if function.readers or function.writers:
+                return await self._with_bindings(call_id, function, fired, parent, trace, retry)
+            inputs = {function.trigger_name: fired.value}
+            return await self._worker(call_id, function, inputs, fired, trace, retry)
+        except FunctionFailed as failure:
+            error = failure.error
+            raise
+        except EmulatorError as failure:
+            error = FunctionError(type(failure).__name__, failure.message)
+            raise
+        except asyncio.CancelledError:
+            error = FunctionError("Cancelled", "The caller went away or the host is stopping.")
+            raise
+        finally:
+            self._events.publish(
+                InvocationFinished(
+                    call_id, name, self._clock.monotonic() - started, error, parent_id
+                )
+            )
+
+    async def _with_bindings(
+        self,
+        call_id: str,
+        function: BoundFunction,
+        fired: Fired,
+        parent: Call | None,
+        trace: TraceContext,
+        retry: RetryContext | None,
+    ) -> InvocationResult:
+        evaluation = Evaluation(
+            data=fired.data(),
+            now=self._clock.now,
+            random_id=lambda: str(uuid4()),
+            method_name=function.model.name,
+        )
+        base = Call(
+            id=call_id,
+            function=function.model,
+            options=None,
+            log=_CallLog(self._events, call_id, function.model.name),
+            ancestors=() if parent is None else (*parent.ancestors, parent),
+            scope={} if parent is None else parent.scope,
+        )
+        inputs = {function.trigger_name: fired.value}
+        for group in function.readers:
+            values = await _together([self._read(reader, base, evaluation) for reader in group])
+            inputs.update(zip((reader.name for reader in group), values, strict=True))
+        result = await self._worker(call_id, function, inputs, fired, trace, retry)
+        if function.writers:
+            given = _given(result, function)
+            writes = [
+                self._write(writer, base, evaluation, given[writer.name])
+                for writer in function.writers
+                if writer.name in given and not given[writer.name].is_none
+            ]
+            await _together(writes)
+        return result
+
+    async def _read(self, reader: Reader, base: Call, evaluation: Evaluation) -> Datum:
+        try:
+            call = replace(base, options=_resolved(reader.options, evaluation))
+            return await reader.binding.read(call)
+        except EmulatorError as error:
+            raise _binding_failed(reader, error) from error
+        except Exception as error:  # a binding package may raise anything; only the call fails
+            raise _binding_broken(reader, error) from error
+
+    async def _write(
+        self, writer: Writer, base: Call, evaluation: Evaluation, value: Datum
+    ) -> None:
+        try:
+            call = replace(base, options=_resolved(writer.options, evaluation))
+            await writer.binding.write(call, value)
+        except EmulatorError as error:
+            raise _binding_failed(writer, error) from error
+        except Exception as error:  # a binding package may raise anything; only the call fails
+            raise _binding_broken(writer, error) from error
+
+    async def _worker(
+        self,
+        call_id: str,
+        function: BoundFunction,
+        inputs: Mapping[str, Datum],
+        fired: Fired,
+        trace: TraceContext,
+        retry: RetryContext | None,
+    ) -> InvocationResult:
+        invocation = Invocation(
+            call_id, function.model.name, inputs, fired.metadata, trace, retry
+        )
+        if self._timeout is None:
+            result = await self._channel.invoke(invocation)
+        else:
+            result = await self._timed(invocation, self._timeout)
+        if result.error is not None:
+            raise FunctionFailed(result.error)
+        return result
+
+    async def _timed(self, invocation: Invocation, seconds: float) -> InvocationResult:
+        """Bound the call by the function timeout; a worker that ignores it is replaced."""
+        loop = asyncio.get_running_loop()
+        expired = False
+        task = asyncio.current_task()
+        assert task is not None
+
+        def expire() -> None:
+            nonlocal expired
+            expired = True
+            task.cancel()
+
+        timer = loop.call_later(seconds, expire)
+        try:
+            return await self._channel.invoke(invocation)
+        except asyncio.CancelledError:
+            if not expired or task.uncancel() > 0:
+                raise
+        finally:
+            timer.cancel()
+        span = format_timespan(seconds)
+        self._events.publish(
+            LogLine(
+                "Error",
+                f"Timeout value of {span} exceeded by function "
+                f"'Functions.{invocation.function}' (Id: '{invocation.id}'). "
+                "Initiating cancellation.",
+                f"Function.{invocation.function}",
+                invocation.id,
+            )
+        )
+        await self._channel.abandon(invocation.id, grace=_CANCEL_GRACE)
+        raise FunctionTimeout(
+            f"Timeout value of {span} was exceeded by function: Functions.{invocation.function}",
+            hint="Raise 'functionTimeout' in host.json if the function may take that long.",
+        )
+
+    def _say(self, function: BoundFunction, level: Level, message: str) -> None:
+        self._events.publish(LogLine(level, message, f"Function.{function.model.name}"))
+
+
+class _CallLog:
+    __slots__ = ("_call_id", "_category", "_events")
+
+    def __init__(self, events: EventBus, call_id: str, function: str) -> None:
+        self._events = events
+        self._call_id = call_id
+        self._category = f"Function.{function}"
+
+    def __call__(self, level: Level, message: str) -> None:
+        self._events.publish(LogLine(level, message, self._category, self._call_id))
+
+
+async def _together(awaitables: list[Any]) -> list[Any]:
+    """Await all; when one fails the others are still finished, then the first failure is raised."""
+    if len(awaitables) == 1:
+        return [await awaitables[0]]
+    outcomes = await asyncio.gather(*awaitables, return_exceptions=True)
+    for outcome in outcomes:
+        if isinstance(outcome, BaseException):
+            raise outcome
+    return outcomes
+
+
+def _resolved(options: BoundOptions, evaluation: Evaluation) -> Any:
+    return options.resolve(evaluation) if options.open else options.constant
+
+
+def _given(result: InvocationResult, function: BoundFunction) -> Mapping[str, Datum]:
+    """Return what each output was given. Without a `$return` binding a returned JSON object sets
+    the outputs it names (rule of the official host)."""
+    given = dict(result.outputs)
+    if function.has_return:
+        given["$return"] = result.return_value
+    elif result.return_value.kind == "json":
+        members = json.loads(result.return_value.value)
+        if isinstance(members, dict):
+            for name, member in members.items():
+                given.setdefault(name, _member(member))
+    return given
+
+
+def _member(member: Any) -> Datum:
+    if isinstance(member, str):
+        return Datum("text", member)
+    return Datum("none", None) if member is None else Datum("json", json.dumps(member))
+
+
+def _binding_failed(part: Reader | Writer, error: EmulatorError) -> EmulatorError:
+    """Keep timeouts and lost workers of nested calls as they are; the rest becomes the call's."""
+    if isinstance(error, (WorkerLost, FunctionTimeout)):
+        return error
+    message = f"{error.message} (binding '{part.name}' of type '{part.binding.declared.type}')"
+    if error.hint:
+        message = f"{message} {error.hint}"
+    return FunctionFailed(FunctionError(type(error).__name__, message))
+
+
+def _binding_broken(part: Reader | Writer, error: Exception) -> BindingError:
+    return BindingError(
+        f"The binding '{part.name}' of type '{part.binding.declared.type}' failed unexpectedly: "
+        f"{type(error).__name__}: {error}",
+        code="binding-crashed",
+    )
+
+
+def _chain(call: Call) -> str:
+    return " → ".join(each.function.name for each in (*call.ancestors, call))

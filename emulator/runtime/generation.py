@@ -1,0 +1,96 @@
+"""One load of the app: its model, its worker and its bound functions, alive together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from emulator.config.hostjson import HostConfig
+from emulator.config.settings import Settings
+from emulator.invocation.bound import BoundFunction
+from emulator.invocation.pipeline import Invoker
+from emulator.model import AppModel, FunctionError, InvocationResult, Problem, Severity
+from emulator.routing.table import RouteEntry, RouteTable
+from emulator.sdk import Fire, Fired, Route
+from emulator.workers.channel import WorkerChannel, WorkerInfo
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where one function answers HTTP; `template` includes the route prefix."""
+
+    function: BoundFunction
+    route: Route
+    template: str
+
+
+@dataclass(slots=True)
+class Generation:
+    """`load_errors` are functions that keep their route but answer each call with the reason."""
+
+    number: int
+    app: AppModel
+    settings: Settings
+    host_config: HostConfig
+    channel: WorkerChannel
+    invoker: Invoker
+    worker: WorkerInfo
+    functions: Mapping[str, BoundFunction]
+    endpoints: tuple[Endpoint, ...]
+    routes: RouteTable[Endpoint]
+    load_errors: Mapping[str, FunctionError]
+    problems: tuple[Problem, ...]
+
+    @property
+    def failed(self) -> bool:
+        """Whether the app as a whole could not be read: no function is there."""
+        return not self.functions and any(
+            problem.severity is Severity.ERROR and problem.function is None
+            for problem in self.problems
+        )
+
+    async def start_triggers(self) -> None:
+        for function in self.functions.values():
+            if not function.model.disabled:
+                await function.trigger.start(_fire(self.invoker, function))
+
+    async def aclose(self, drain: float) -> None:
+        """Stop the triggers, let running calls finish for `drain` seconds, end the worker."""
+        for function in self.functions.values():
+            await function.trigger.stop()
+        await self.channel.drain(drain)
+        await self.channel.aclose()
+
+
+def _fire(invoker: Invoker, function: BoundFunction) -> Fire:
+    async def fire(fired: Fired) -> InvocationResult:
+        return await invoker.run(function, fired)
+
+    return fire
+
+
+def build_routes(
+    functions: Sequence[BoundFunction], prefix: str
+) -> tuple[tuple[Endpoint, ...], RouteTable[Endpoint], list[Problem]]:
+    """Give every HTTP function its place; a function whose route cannot be used is a problem."""
+    endpoints: list[Endpoint] = []
+    for function in functions:
+        for route in function.trigger.routes():
+            own = route.template.strip("/")
+            template = f"{prefix.strip('/')}/{own}".strip("/")
+            endpoints.append(Endpoint(function, route, template))
+    table, problems = RouteTable.build(
+        [
+            RouteEntry(
+                name=endpoint.function.model.name,
+                template=endpoint.template,
+                own=endpoint.route.template,
+                methods=endpoint.route.methods,
+                target=endpoint,
+            )
+            for endpoint in endpoints
+        ]
+    )
+    routed = {entry.name for entry in table.entries}
+    kept = tuple(each for each in endpoints if each.function.model.name in routed)
+    return kept, table, problems

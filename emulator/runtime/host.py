@@ -1,0 +1,238 @@
+"""The host: owns the current generation, builds the next beside it, swaps in one step."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Literal
+
+from emulator.clock import Clock
+from emulator.discovery.assemble import assemble
+from emulator.errors import ConfigError, EmulatorError
+from emulator.events import EventBus, GenerationFailed, GenerationReady
+from emulator.invocation.bound import Binder, BoundFunction
+from emulator.invocation.pipeline import Invoker
+from emulator.model import FunctionError, Problem, Severity
+from emulator.registry import BindingRegistry
+from emulator.runtime.generation import Generation, build_routes
+from emulator.runtime.launch import Launch
+from emulator.runtime.services import HostContext, LoadServices
+from emulator.workers.channel import FunctionLoad
+
+State = Literal["Starting", "Running", "Error", "Stopping", "Stopped"]
+
+STOP_GRACE = 5.0
+"""Seconds running calls may take to finish when the host stops or a generation is replaced."""
+
+
+class AppUnusable(EmulatorError):
+    """A candidate could not be built; `problems` say why."""
+
+    code = "app-unusable"
+
+    def __init__(self, problems: tuple[Problem, ...]) -> None:
+        super().__init__("; ".join(problem.message for problem in problems))
+        self.problems = problems
+
+
+class Host:
+    """What every surface (HTTP, console, tests) talks to."""
+
+    def __init__(
+        self,
+        *,
+        launch: Callable[[], Launch],
+        registry: BindingRegistry,
+        context: HostContext,
+        events: EventBus,
+        clock: Clock,
+    ) -> None:
+        self._launch = launch
+        self._registry = registry
+        self._clock = clock
+        self._building = asyncio.Lock()
+        self._retiring: set[asyncio.Task[None]] = set()
+        self._generations = 0
+        self._started = clock.monotonic()
+        self.context = context
+        self.events = events
+        self.state: State = "Starting"
+        self.current: Generation | None = None
+        self.failure: tuple[Problem, ...] = ()
+        """Why the latest candidate was not swapped in; empty when it was."""
+
+    @property
+    def uptime(self) -> float:
+        """Seconds since the host was made."""
+        return self._clock.monotonic() - self._started
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """What is wrong now: with the latest candidate if it failed, else with what serves."""
+        if self.failure:
+            return self.failure
+        return () if self.current is None else self.current.problems
+
+    async def start(self, launch: Launch | None = None) -> None:
+        """Build the first generation. A broken app leaves the host up, in the state `Error`.
+
+        Raises `WorkerStartError` when there is no interpreter that could run any version of it.
+        """
+        await self._replace(launch, first=True)
+
+    async def reload(self) -> bool:
+        """Build a candidate and swap it in; say whether it was. What served goes on if not."""
+        return await self._replace(None, first=False)
+
+    async def call(self, name: str, text: str = "") -> None:
+        """Run a function as the admin API does, with `text` as its trigger's input."""
+        generation = self._serving()
+        function = generation.invoker.find(name)
+        await generation.invoker.run(function, function.trigger.manual(text))
+
+    async def aclose(self) -> None:
+        """Finish running calls (bounded), end the workers, give everything back."""
+        self.state = "Stopping"
+        async with self._building:
+            generation, self.current = self.current, None
+        if generation is not None:
+            await generation.aclose(STOP_GRACE)
+        if self._retiring:
+            await asyncio.wait(self._retiring)
+        await self.context.aclose()
+        self.state = "Stopped"
+
+    def _serving(self) -> Generation:
+        if self.current is None:
+            raise AppUnusable(self.failure)
+        return self.current
+
+    async def _replace(self, launch: Launch | None, *, first: bool) -> bool:
+        async with self._building:
+            if self.state == "Stopping":
+                return False
+            self._generations += 1
+            number, began = self._generations, self._clock.monotonic()
+            try:
+                generation = await self._build(number, launch)
+            except AppUnusable as error:
+                self._fail(number, error.problems)
+                return False
+            except EmulatorError as error:
+                if first and not isinstance(error, ConfigError):
+                    raise
+                self._fail(number, (_problem(error),))
+                return False
+            previous, self.current = self.current, generation
+            self.failure = ()
+            self.state = "Running"
+            await generation.start_triggers()
+            self.events.publish(
+                GenerationReady(
+                    number, generation.app, generation.problems, self._clock.monotonic() - began
+                )
+            )
+            if previous is not None:
+                task = asyncio.create_task(previous.aclose(STOP_GRACE))
+                self._retiring.add(task)
+                task.add_done_callback(self._retiring.discard)
+            return True
+
+    def _fail(self, number: int, problems: tuple[Problem, ...]) -> None:
+        self.failure = problems
+        if self.current is None:
+            self.state = "Error"
+        self.events.publish(GenerationFailed(number, problems))
+
+    async def _build(self, number: int, launch: Launch | None) -> Generation:
+        launch = launch or self._launch()
+        try:
+            return await self._bind(number, launch)
+        except BaseException:
+            await launch.channel.aclose(grace=0.2)
+            raise
+
+    async def _bind(self, number: int, launch: Launch) -> Generation:
+        channel = launch.channel
+        worker = await channel.start()
+        index = await channel.index()
+        app, found = assemble(self.context.app_root, index, launch.host_config, launch.settings)
+        problems = [*launch.problems, *found]
+        if not app.functions and _fatal(problems):
+            raise AppUnusable(tuple(problems))
+        self.context.settings = launch.settings
+        self.context.host_json = launch.host_config.raw
+        invoker = Invoker(
+            channel=channel,
+            events=self.events,
+            clock=self._clock,
+            timeout=launch.host_config.function_timeout,
+        )
+        services = LoadServices(
+            self.context, app, launch.settings, launch.host_config, invoker
+        )
+        binder = Binder(
+            registry=self._registry,
+            settings=launch.settings,
+            services=services,
+            extension=self.context.extension,
+        )
+        functions = binder.bind(app)
+        services.bindings = binder.bindings
+        errors = await channel.load(
+            [FunctionLoad(function.model, function.injected) for function in functions]
+        )
+        endpoints, routes, conflicts = build_routes(
+            functions, launch.host_config.http.route_prefix
+        )
+        problems += [*binder.problems, *conflicts, *_load_problems(functions, errors)]
+        in_error = {problem.function for problem in conflicts if _is_error(problem)}
+        callable_now = {
+            function.model.name.lower(): function
+            for function in functions
+            if function.model.name not in in_error
+        }
+        invoker.adopt(callable_now)
+        return Generation(
+            number=number,
+            app=app,
+            settings=launch.settings,
+            host_config=launch.host_config,
+            channel=channel,
+            invoker=invoker,
+            worker=worker,
+            functions=callable_now,
+            endpoints=endpoints,
+            routes=routes,
+            load_errors=errors,
+            problems=tuple(problems),
+        )
+
+
+def _is_error(problem: Problem) -> bool:
+    return problem.severity is Severity.ERROR
+
+
+def _fatal(problems: list[Problem]) -> bool:
+    return any(_is_error(problem) and problem.function is None for problem in problems)
+
+
+def _problem(error: EmulatorError) -> Problem:
+    return Problem(error.code, error.message, where=error.where, hint=error.hint)
+
+
+def _load_problems(
+    functions: list[BoundFunction], errors: Mapping[str, FunctionError]
+) -> list[Problem]:
+    sources = {function.model.name: function.model.source for function in functions}
+    return [
+        Problem(
+            code="function-not-loaded",
+            message=f"Worker failed to load function: '{name}'. {error.title}",
+            where=sources.get(name),
+            function=name,
+            detail=error.stack or None,
+            hint="Every call of it fails until this is mended.",
+        )
+        for name, error in errors.items()
+    ]

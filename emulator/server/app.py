@@ -1,0 +1,156 @@
+"""The HTTP server: the listening socket, and where each request goes."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+from time import perf_counter
+from urllib.parse import unquote
+
+from aiohttp import web
+
+from emulator.errors import ConfigError, EmulatorError, FunctionFailed
+from emulator.events import EventBus, RequestServed
+from emulator.model import HttpResponseData, TraceContext
+from emulator.runtime.generation import Endpoint, Generation
+from emulator.runtime.host import Host
+from emulator.server.admin import Admin
+from emulator.server.home import home_page
+from emulator.server.requests import read_request, split_target, write_response
+
+_log = logging.getLogger(__name__)
+
+BODY_LIMIT = 104_857_600
+"""Bytes of a request body (100 MiB, as the official host); above it the answer is 413."""
+
+
+def listen(address: str, port: int) -> socket.socket:
+    """Take the port before anything else is begun, so that a busy one is told at once."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    # IPPROTO_TCP by name: asyncio turns Nagle off only for sockets that say so.
+    listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        if hasattr(socket, "SO_REUSEADDR") and socket.socket is not None:
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((address, port))
+        listening.listen(1024)
+        listening.setblocking(False)
+    except (OSError, OverflowError) as error:
+        listening.close()
+        raise ConfigError(
+            f"Port {port} is unavailable on {address} ({error.strerror or error})."
+            if isinstance(error, OSError)
+            else f"Port {port} is not a port.",
+            hint="Close the process using that port, or specify another port using --port [-p]; "
+            "--port 0 takes any free one.",
+            code="port-unavailable",
+        ) from error
+    return listening
+
+
+class Site:
+    """Serves one host on one socket until closed."""
+
+    def __init__(self, host: Host, events: EventBus, *, body_limit: int = BODY_LIMIT) -> None:
+        self._host = host
+        self._events = events
+        self._admin = Admin(host)
+        self._runner = web.ServerRunner(
+            web.Server(self._handle, access_log=None, client_max_size=body_limit)  # type: ignore[arg-type]
+        )
+
+    async def start(self, listening: socket.socket) -> None:
+        await self._runner.setup()
+        await web.SockSite(self._runner, listening, shutdown_timeout=5.0).start()
+
+    async def aclose(self) -> None:
+        """Stop listening and let requests under way finish (bounded)."""
+        await self._admin.aclose()
+        await self._runner.cleanup()
+
+    async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        began = perf_counter()
+        target = request.raw_path
+        path, query = split_target(target)
+        function = ""
+        try:
+            generation = self._host.current
+            lowered = path[:9].lower()
+            if lowered.startswith(("/admin/", "/runtime/")):
+                response = await self._admin.handle(request, path)
+            elif generation is None:
+                response = self._unavailable(path)
+            else:
+                match = generation.routes.match(request.method, path)
+                if match is not None:
+                    function = match.target.function.model.name
+                    response = await self._call(
+                        generation, match.target, request, target, query, match.values
+                    )
+                elif path == "/":
+                    response = _page(home_page(self._host))
+                else:
+                    response = web.Response(status=404)
+        except web.HTTPException as answer:
+            response = web.Response(status=answer.status)
+        except asyncio.CancelledError:
+            raise
+        except Exception:  # the server must go on whatever happens; it says that it is ours
+            _log.exception("internal error while answering %s %s", request.method, path)
+            response = web.Response(status=500)
+        self._events.publish(
+            RequestServed(
+                request.method,
+                unquote(path),
+                response.status,
+                perf_counter() - began,
+                function,
+            )
+        )
+        return response
+
+    async def _call(
+        self,
+        generation: Generation,
+        endpoint: Endpoint,
+        request: web.BaseRequest,
+        target: str,
+        query: str,
+        values: dict[str, str],
+    ) -> web.Response:
+        function = endpoint.function
+        if function.model.disabled:
+            return web.Response(status=404)
+        data = await read_request(request, target=target, query=query, params=values)
+        trace = TraceContext(
+            data.headers.get("traceparent", ""), data.headers.get("tracestate", "")
+        )
+        try:
+            result = await generation.invoker.run(
+                function, function.trigger.fired(data), trace=trace
+            )
+            answer = function.trigger.answer(result)
+        except FunctionFailed:
+            answer = _FAILED  # told by the invocation's own events
+        except EmulatorError as error:
+            _log.debug("%s: %s", function.model.name, error)
+            answer = _FAILED
+        return write_response(answer)
+
+    def _unavailable(self, path: str) -> web.Response:
+        if path == "/":
+            return _page(home_page(self._host))
+        reasons = "\n".join(
+            f"{problem.message}{f' ({problem.where})' if problem.where else ''}"
+            for problem in self._host.failure
+        )
+        text = f"Function host is not running.\n{reasons}\n"
+        return web.Response(status=503, text=text)
+
+
+_FAILED = HttpResponseData(500)
+
+
+def _page(html: str) -> web.Response:
+    return web.Response(text=html, content_type="text/html")
