@@ -1,0 +1,47 @@
+"""The one command that decides whether the tree is good: `python -m tests.check [--fast]`."""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+BIN = Path(sys.executable).parent
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--fast", action="store_true", help="stop after the unit tests")
+    arguments = parser.parse_args()
+    steps: list[tuple[str, list[str]]] = [
+        ("format", [str(BIN / "ruff"), "format", "--check", "."]),
+        ("lint", [str(BIN / "ruff"), "check", "."]),
+        ("imports", [str(BIN / "lint-imports")]),
+        ("types", [str(BIN / "mypy")]),
+    ]
+    if arguments.fast:
+        steps.append(("unit tests", _pytest("tests/unit", "tests/architecture")))
+    else:
+        steps.append(("tests", _pytest("tests")))
+    return 0 if all([_run(name, command) for name, command in steps]) else 1
+
+
+def _pytest(*paths: str) -> list[str]:
+    return [sys.executable, "-m", "pytest", "-q", "-n", "2", *paths]
+
+
+def _run(name: str, command: list[str]) -> bool:
+    began = time.monotonic()
+    print(f"── {name}", flush=True)
+    good = subprocess.run(command, cwd=ROOT, check=False).returncode == 0
+    print(
+        f"── {name}: {'good' if good else 'FAILED'} in {time.monotonic() - began:.1f} s", flush=True
+    )
+    return good
+
+
+if __name__ == "__main__":
+    sys.exit(main())
