@@ -1,0 +1,459 @@
+"""host.json, with what the settings override in it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from emulator.config.jsonc import Document, KeyPath, read
+from emulator.config.overrides import overridden
+from emulator.config.retry import parse_retry
+from emulator.config.settings import Setting, Settings
+from emulator.config.suggest import did_you_mean
+from emulator.config.timespan import format_timespan, parse_timespan
+from emulator.errors import ConfigError
+from emulator.model import Problem, RetryPolicy, Severity, SourceSpan
+
+FILE = "host.json"
+
+LogLevel = Literal["Trace", "Debug", "Information", "Warning", "Error", "Critical", "None"]
+LOG_LEVELS: tuple[LogLevel, ...] = (
+    "Trace",
+    "Debug",
+    "Information",
+    "Warning",
+    "Error",
+    "Critical",
+    "None",
+)
+
+_DEFAULT_TIMEOUT = 1800.0
+_LONGEST_TIMEOUT = "10675199.02:48:05.4775807"
+_LINK = "https://aka.ms/functions-hostjson"
+
+# The keys of version 2.0 that the official host carries over; it drops any other silently.
+_KNOWN = (
+    "version",
+    "functionTimeout",
+    "functions",
+    "watchDirectories",
+    "watchFiles",
+    "fileWatchingEnabled",
+    "retry",
+    "extensions",
+    "extensionBundle",
+    "logging",
+    "aggregator",
+    "healthMonitor",
+    "singleton",
+    "managedDependency",
+    "customHandler",
+    "httpWorker",
+    "concurrency",
+    "sendCanceledInvocationsToWorker",
+    "metadataProviderTimeout",
+    "sequentialRestart",
+    "telemetryMode",
+    "isDefaultHostConfig",
+    "tracing",
+    "id",
+)
+_VERSION_1 = ("queues", "serviceBus", "eventHub", "http", "blobs", "eventHubs")
+_KNOWN_HTTP = (
+    "routePrefix",
+    "maxOutstandingRequests",
+    "maxConcurrentRequests",
+    "dynamicThrottlesEnabled",
+    "enableChunkedRequestBinding",
+    "customHeaders",
+    "hsts",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class HstsConfig:
+    """`extensions.http.hsts`; `max_age` is seconds."""
+
+    enabled: bool = False
+    max_age: float = 2_592_000.0
+    include_subdomains: bool = False
+    preload: bool = False
+    excluded_hosts: tuple[str, ...] = ("localhost", "127.0.0.1", "[::1]")
+
+
+@dataclass(frozen=True, slots=True)
+class HttpConfig:
+    """`extensions.http`; a limit of -1 means none."""
+
+    route_prefix: str = "api"
+    max_outstanding_requests: int = -1
+    max_concurrent_requests: int = -1
+    dynamic_throttles_enabled: bool = False
+    custom_headers: Mapping[str, str] = field(default_factory=dict)
+    hsts: HstsConfig = HstsConfig()
+
+
+@dataclass(frozen=True, slots=True)
+class HostConfig:
+    """host.json as it counts. `function_timeout` is seconds, `None` for no limit.
+
+    `functions` is the allow list, `None` when there is none. `extensions` and `raw` are the JSON
+    with the overrides applied, for binding packages.
+    """
+
+    function_timeout: float | None = _DEFAULT_TIMEOUT
+    functions: tuple[str, ...] | None = None
+    watch_directories: tuple[str, ...] = ("node_modules",)
+    watch_files: tuple[str, ...] = ("host.json", "function.json", "proxies.json")
+    file_watching_enabled: bool = True
+    retry: RetryPolicy | None = None
+    http: HttpConfig = HttpConfig()
+    log_levels: Mapping[str, LogLevel] = field(default_factory=dict)
+    send_canceled_invocations: bool = True
+    metadata_timeout: float = 30.0
+    extensions: Mapping[str, Any] = field(default_factory=dict)
+    raw: Mapping[str, Any] = field(default_factory=dict)
+
+    def level_for(self, category: str) -> LogLevel | None:
+        """Return the level of the longest category that starts `category`, else of `default`.
+
+        `None` means that host.json says nothing about it.
+        """
+        wanted = category.lower()
+        best = ""
+        for each in self.log_levels:
+            if len(each) > len(best) and wanted.startswith(each.lower()) and each != "default":
+                best = each
+        return self.log_levels.get(best or "default")
+
+    def extension(self, name: str) -> Mapping[str, Any]:
+        """Return the section of one extension; its name is compared without case."""
+        wanted = name.lower()
+        found: Any = next((self.extensions[key] for key in self.extensions if key.lower() == wanted), {})
+        return found if isinstance(found, Mapping) else {}
+
+
+def load_host_config(root: Path, settings: Settings) -> tuple[HostConfig, list[Problem]]:
+    """Read host.json; nothing is written when it is missing.
+
+    A problem of severity error means that the official host would not start functions.
+    """
+    try:
+        document = read(root / FILE, FILE)
+        given = _object(document)
+    except ConfigError as error:
+        message = f"Unable to parse host configuration file '{root / FILE}'. {error.message}"
+        return HostConfig(), [
+            Problem("host-json-invalid", message, where=error.where, hint=error.hint)
+        ]
+    raw, origins = overridden(given, settings)
+    reader = _Reader(document, origins)
+    config = _host_config(reader, raw)
+    if document is not None:
+        _check_version(reader, raw)
+        _check_keys(reader, raw)
+    return config, reader.problems
+
+
+def _object(document: Document | None) -> dict[str, Any]:
+    if document is None:
+        return {}
+    if not isinstance(document.value, dict):
+        raise ConfigError(
+            "It is not an object.", hint="It starts with '{'.", where=document.span(())
+        )
+    return document.value
+
+
+def _host_config(reader: _Reader, raw: dict[str, Any]) -> HostConfig:
+    top = _Section(reader, raw, ())
+    default = HostConfig()
+    extensions = top.section("extensions")
+    functions = top.texts("functions", ())
+    return HostConfig(
+        function_timeout=_function_timeout(top),
+        functions=functions if top.has("functions") else None,
+        watch_directories=(*default.watch_directories, *top.texts("watchDirectories", ())),
+        watch_files=top.texts("watchFiles", default.watch_files),
+        file_watching_enabled=top.flag("fileWatchingEnabled", True),
+        retry=_retry(top),
+        http=_http(extensions.section("http")),
+        log_levels=_log_levels(top.section("logging").section("logLevel")),
+        send_canceled_invocations=top.flag("sendCanceledInvocationsToWorker", True),
+        metadata_timeout=top.timespan("metadataProviderTimeout", default.metadata_timeout),
+        extensions=extensions.values,
+        raw=raw,
+    )
+
+
+def _http(section: _Section) -> HttpConfig:
+    for key in section.values:
+        if key.lower() not in {known.lower() for known in _KNOWN_HTTP}:
+            section.warn(
+                "host-json-unknown-key",
+                f"'{key}' means nothing in extensions.http of host.json and is ignored",
+                key,
+                did_you_mean(key, _KNOWN_HTTP) or f"Known: {', '.join(_KNOWN_HTTP)}.",
+            )
+    headers = section.section("customHeaders")
+    return HttpConfig(
+        route_prefix=section.text("routePrefix", "api").strip("/"),
+        max_outstanding_requests=section.number("maxOutstandingRequests", -1),
+        max_concurrent_requests=section.number("maxConcurrentRequests", -1),
+        dynamic_throttles_enabled=section.flag("dynamicThrottlesEnabled", False),
+        custom_headers={name: headers.text(name, "") for name in headers.values},
+        hsts=_hsts(section.section("hsts")),
+    )
+
+
+def _hsts(section: _Section) -> HstsConfig:
+    default = HstsConfig()
+    return HstsConfig(
+        enabled=section.flag("isEnabled", default.enabled),
+        max_age=section.timespan("maxAge", default.max_age),
+        include_subdomains=section.flag("includeSubDomains", default.include_subdomains),
+        preload=section.flag("preload", default.preload),
+        excluded_hosts=section.texts("excludedHosts", default.excluded_hosts),
+    )
+
+
+def _function_timeout(top: _Section) -> float | None:
+    given = top.value("functionTimeout")
+    if given is None or given == "":
+        return _DEFAULT_TIMEOUT
+    if str(given).strip() == "-1":
+        return None
+    try:
+        seconds = parse_timespan(str(given))
+    except ValueError as error:
+        top.fail("host-json-function-timeout", f"functionTimeout: {error}", "functionTimeout")
+        return _DEFAULT_TIMEOUT
+    if seconds < 1:
+        top.fail(
+            "host-json-function-timeout",
+            f"FunctionTimeout must be greater than {format_timespan(1)} "
+            f"and less than {_LONGEST_TIMEOUT}.",
+            "functionTimeout",
+            'Write hh:mm:ss, or "-1" for no limit.',
+        )
+        return _DEFAULT_TIMEOUT
+    return seconds
+
+
+def _retry(top: _Section) -> RetryPolicy | None:
+    given = top.value("retry")
+    if given is None:
+        return None
+    try:
+        return parse_retry(given)
+    except ConfigError as error:
+        top.fail("host-json-retry", error.message, "retry", error.hint)
+        return None
+
+
+def _log_levels(section: _Section) -> dict[str, LogLevel]:
+    levels: dict[str, LogLevel] = {}
+    for category, given in section.values.items():
+        level = parse_level(given)
+        if level is None:
+            section.fail(
+                "host-json-log-level",
+                f"'{given}' is not a log level",
+                category,
+                did_you_mean(str(given), LOG_LEVELS) or f"Use one of {', '.join(LOG_LEVELS)}.",
+            )
+        else:
+            levels["default" if category.lower() == "default" else category] = level
+    return levels
+
+
+def parse_level(given: object) -> LogLevel | None:
+    """Return the log level of a name (any case) or a number from 0 to 6."""
+    text = str(given).strip().lower()
+    if text.isdecimal() and int(text) < len(LOG_LEVELS):
+        return LOG_LEVELS[int(text)]
+    return next((level for level in LOG_LEVELS if level.lower() == text), None)
+
+
+def _check_version(reader: _Reader, raw: dict[str, Any]) -> None:
+    if not raw:
+        return  # an empty object counts as no file
+    top = _Section(reader, raw, ())
+    version = top.value("version")
+    if version is None:
+        reader.add(
+            "host-json-version-missing",
+            "The host.json file is missing the required 'version' property. "
+            f"See {_LINK} for steps to migrate the configuration file.",
+            (),
+            'Add "version": "2.0".',
+        )
+    elif str(version) != "2.0":
+        schema = (
+            "This does not correspond to the function runtime version, only to the schema version "
+            "of the host.json file. "
+            if str(version).startswith("3")
+            else ""
+        )
+        top.fail(
+            "host-json-version-invalid",
+            f"'{version}' is an invalid value for host.json 'version' property. We recommend you "
+            f"set the 'version' property to '2.0'. {schema}"
+            f"See {_LINK} for more information on this configuration file.",
+            "version",
+            'Write "version": "2.0", a text.',
+        )
+
+
+def _check_keys(reader: _Reader, raw: dict[str, Any]) -> None:
+    known = {name.lower() for name in _KNOWN}
+    old = {name.lower() for name in _VERSION_1}
+    top = _Section(reader, raw, ())
+    for key in raw:
+        if key.lower() in old:
+            hint = f'Move it into "extensions": {{ "{key}": … }}.'
+            top.warn(
+                "host-json-version-1-key",
+                f"'{key}' at the top of host.json belongs to version 1 and is ignored",
+                key,
+                hint,
+            )
+        elif key.lower() not in known and not key.startswith("$"):
+            top.warn(
+                "host-json-unknown-key",
+                f"'{key}' means nothing in host.json and is ignored",
+                key,
+                did_you_mean(key, _KNOWN),
+            )
+
+
+class _Reader:
+    """Where things of host.json stand, and what was found wrong."""
+
+    def __init__(self, document: Document | None, origins: Mapping[KeyPath, Setting]) -> None:
+        self.document = document
+        self.origins = origins
+        self.problems: list[Problem] = []
+
+    def add(
+        self,
+        code: str,
+        message: str,
+        path: KeyPath,
+        hint: str | None = None,
+        *,
+        severity: Severity = Severity.ERROR,
+    ) -> None:
+        self.problems.append(
+            Problem(code, message, severity=severity, where=self._where(path), hint=hint)
+        )
+
+    def _where(self, path: KeyPath) -> SourceSpan | None:
+        for given, setting in self.origins.items():
+            if given[: len(path)] == path and path:
+                return SourceSpan(f"{setting.name} ({setting.source})")
+        return self.document.span(path) if self.document else None
+
+
+class _Section:
+    """One object of host.json; its keys are compared without case."""
+
+    def __init__(self, reader: _Reader, values: Mapping[str, Any], path: KeyPath) -> None:
+        self.reader = reader
+        self.values = values
+        self.path = path
+
+    def has(self, name: str) -> bool:
+        return self.value(name) is not None
+
+    def value(self, name: str) -> Any:
+        return self.values.get(self._key(name))
+
+    def section(self, name: str) -> _Section:
+        value = self.value(name)
+        path = (*self.path, self._key(name))
+        if isinstance(value, Mapping):
+            return _Section(self.reader, value, path)
+        if value is not None:
+            self._bad(name, value, "an object")
+        return _Section(self.reader, {}, path)
+
+    def text(self, name: str, default: str) -> str:
+        value = self.value(name)
+        if isinstance(value, bool | dict | list):
+            self._bad(name, value, "a text")
+            return default
+        return default if value is None else str(value)
+
+    def flag(self, name: str, default: bool) -> bool:
+        value = self.value(name)
+        if value is None or isinstance(value, bool):
+            return default if value is None else value
+        known = {"true": True, "false": False}.get(str(value).strip().lower())
+        if known is None:
+            self._bad(name, value, "true or false")
+            return default
+        return known
+
+    def number(self, name: str, default: int) -> int:
+        value = self.value(name)
+        if value is None:
+            return default
+        try:
+            if isinstance(value, bool):
+                raise ValueError(value)
+            return int(str(value))
+        except ValueError:
+            self._bad(name, value, "a whole number")
+            return default
+
+    def timespan(self, name: str, default: float) -> float:
+        value = self.value(name)
+        if value is None:
+            return default
+        try:
+            return parse_timespan(str(value))
+        except ValueError as error:
+            self.fail("host-json-bad-value", f"{name}: {error}", name)
+            return default
+
+    def texts(self, name: str, default: tuple[str, ...]) -> tuple[str, ...]:
+        value = self.value(name)
+        if value is None:
+            return default
+        if not isinstance(value, list):
+            self._bad(name, value, "a list of texts")
+            return default
+        return tuple(str(each) for each in value)
+
+    def fail(self, code: str, message: str, name: str, hint: str | None = None) -> None:
+        self.reader.add(code, message, (*self.path, self._key(name)), hint)
+
+    def warn(self, code: str, message: str, name: str, hint: str | None = None) -> None:
+        self.reader.add(
+            code, message, (*self.path, self._key(name)), hint, severity=Severity.WARNING
+        )
+
+    def _bad(self, name: str, value: object, wanted: str) -> None:
+        shown = ".".join(map(str, (*self.path, self._key(name))))
+        self.fail(
+            "host-json-bad-value",
+            f"{shown} of host.json is {_shown(value)}, but has to be {wanted}",
+            name,
+        )
+
+    def _key(self, name: str) -> str:
+        if name in self.values:
+            return name
+        wanted = name.lower()
+        return next((key for key in self.values if key.lower() == wanted), name)
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, Mapping):
+        return "an object"
+    if isinstance(value, list):
+        return "a list"
+    return str(value).lower() if isinstance(value, bool) else repr(value)

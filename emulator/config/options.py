@@ -1,0 +1,405 @@
+"""Our own options: default < `[tool.funcemu]` < environment < command line.
+
+Command line, environment names, pyproject keys and documentation are all made from `Options`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+from emulator.config.hostjson import LOG_LEVELS, parse_level
+from emulator.config.localsettings import HostSection
+from emulator.config.suggest import did_you_mean
+from emulator.errors import ConfigError
+from emulator.model import Problem, Severity, SourceSpan
+
+T = TypeVar("T")
+
+Kind = Literal["text", "number", "flag", "list", "path", "choice"]
+PYPROJECT = "pyproject.toml"
+TABLE = "tool.funcemu"
+STATE_FOLDER = ".funcemu"
+
+
+@dataclass(frozen=True, slots=True)
+class OptionInfo:
+    """What people are told about one option, and how its values are read."""
+
+    name: str
+    kind: Kind
+    help: str
+    default: Any
+    environment: str
+    flags: tuple[str, ...]
+    choices: tuple[str, ...] = ()
+    hidden: bool = False
+
+    @property
+    def key(self) -> str:
+        """The key in `[tool.funcemu]`."""
+        return self.name.replace("_", "-")
+
+
+def _option(
+    default: T,
+    kind: Kind,
+    help: str,
+    *,
+    flags: tuple[str, ...] = (),
+    choices: tuple[str, ...] = (),
+    hidden: bool = False,
+) -> T:
+    meta = {"kind": kind, "help": help, "flags": flags, "choices": choices, "hidden": hidden}
+    return field(default=default, metadata=meta)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """The choices of the person who starts the host. `given` names those that were made."""
+
+    path: Path = _option(Path(), "path", "The folder of the app: the one with host.json.")
+    port: int = _option(
+        7071,
+        "number",
+        "The port to listen on; 0 takes a free one. Without it LocalHttpPort of "
+        "local.settings.json counts.",
+        flags=("--port", "-p"),
+    )
+    host: str = _option(
+        "127.0.0.1",
+        "text",
+        "The address to listen on; 0.0.0.0 lets other machines in. Without it LocalHttpAddress "
+        "of local.settings.json counts.",
+        flags=("--address", "--host"),
+    )
+    python: str | None = _option(
+        None,
+        "text",
+        "The Python that runs the app; the default is the app's virtual environment.",
+        flags=("--python",),
+    )
+    functions: tuple[str, ...] = _option(
+        (), "list", "Load only these functions.", flags=("--functions",)
+    )
+    models: str = _option(
+        "auto",
+        "choice",
+        "Where models run: auto asks a configured service and answers offline without one.",
+        flags=("--models",),
+        choices=("auto", "offline", "live"),
+    )
+    ephemeral: bool = _option(
+        False, "flag", "Keep all state in memory and forget it at the end.", flags=("--ephemeral",)
+    )
+    verbose: bool = _option(
+        False, "flag", "Show the host's own log lines as well.", flags=("--verbose",)
+    )
+    output: str = _option(
+        "auto",
+        "choice",
+        "How to write: colours on a terminal, plain text, or one JSON object per line.",
+        flags=("--output",),
+        choices=("auto", "plain", "json"),
+    )
+    state_dir: Path | None = _option(
+        None,
+        "path",
+        f"Where state is kept; the default is {STATE_FOLDER} in the app's folder.",
+        flags=("--state-dir",),
+    )
+    channel: str = _option(
+        "subprocess",
+        "choice",
+        "How the app's code is run.",
+        flags=("--channel",),
+        choices=("subprocess", "inprocess"),
+        hidden=True,
+    )
+    cors: tuple[str, ...] = _option(
+        (),
+        "list",
+        "Origins that browsers may call from, separated by commas; * allows all.",
+        flags=("--cors",),
+    )
+    cors_credentials: bool = _option(
+        False, "flag", "Let those origins send credentials.", flags=("--cors-credentials",)
+    )
+    enable_auth: bool = _option(
+        False,
+        "flag",
+        "Ask for function keys as Azure does.",
+        flags=("--enable-auth", "--enableAuth"),
+    )
+    strict: bool = _option(
+        False, "flag", "Do not start when anything is wrong with the app.", flags=("--strict",)
+    )
+    route_precedence: str = _option(
+        "name",
+        "choice",
+        "Which of two matching routes wins: that of the first function by name, as in Azure, or "
+        "the more specific one.",
+        flags=("--route-precedence",),
+        choices=("name", "specificity"),
+    )
+    user_log_level: str = _option(
+        "Information",
+        "choice",
+        "The least important log lines of functions that are shown.",
+        flags=("--user-log-level",),
+        choices=LOG_LEVELS,
+    )
+    language_worker: str = _option(
+        "",
+        "text",
+        "Arguments for the Python of the app, such as '-m debugpy --listen 127.0.0.1:9091'.",
+        flags=("--language-worker",),
+    )
+    timeout: int = _option(
+        20,
+        "number",
+        "Accepted because the official tools take it; it does nothing there or here.",
+        flags=("--timeout", "-t"),
+        hidden=True,
+    )
+
+    given: frozenset[str] = field(default=frozenset(), compare=False)
+    problems: tuple[Problem, ...] = field(default=(), compare=False)
+
+    @property
+    def state_folder(self) -> Path:
+        return self.state_dir or self.path / STATE_FOLDER
+
+
+def describe_options() -> tuple[OptionInfo, ...]:
+    """Return every option in the order of the documentation."""
+    return tuple(
+        OptionInfo(
+            name=each.name,
+            kind=each.metadata["kind"],
+            help=each.metadata["help"],
+            default=each.default,
+            environment=f"FUNCEMU_{each.name.upper()}",
+            flags=each.metadata["flags"],
+            choices=each.metadata["choices"],
+            hidden=each.metadata["hidden"],
+        )
+        for each in fields(Options)
+        if each.metadata
+    )
+
+
+def resolve_options(cli: Mapping[str, object], environ: Mapping[str, str], root: Path) -> Options:
+    """Gather the options from everywhere; raise `ConfigError` for a value that cannot be used.
+
+    `root` is the folder that a relative `path` starts from, and the app's folder without one.
+    Command line values that are `None` count as not given.
+    """
+    infos = {info.name: info for info in describe_options()}
+    app = root / str(cli.get("path") or environ.get("FUNCEMU_PATH") or "")
+    values: dict[str, Any] = {}
+    problems: list[Problem] = []
+    for key, raw, where in _from_pyproject(app, problems, infos):
+        values[key] = _value(infos[key], raw, where, base=app)
+    for info in infos.values():
+        text = environ.get(info.environment)
+        if text is not None and text != "":
+            where = SourceSpan(f"the environment variable {info.environment}")
+            values[info.name] = _value(info, text, where, base=root)
+    _official_level(environ, values)
+    for name, given in cli.items():
+        if name in infos and given is not None and given != ():
+            shown = next(iter(infos[name].flags), name)
+            values[name] = _value(infos[name], given, SourceSpan(shown), base=root)
+    problems += _misspelt(environ, infos)
+    values["path"] = app
+    options = Options(**values, given=frozenset(values), problems=tuple(problems))
+    _check_cors(options, None)
+    return options
+
+
+def apply_host_section(options: Options, host: HostSection) -> Options:
+    """Return the options with what local.settings.json says about the host, where nothing else
+    was given."""
+    changes: dict[str, Any] = {}
+    if host.port is not None and "port" not in options.given:
+        changes["port"] = host.port
+    if host.address is not None and "host" not in options.given:
+        where = SourceSpan("LocalHttpAddress (local.settings.json)")
+        changes["host"] = _address(host.address, where)
+    if host.cors and "cors" not in options.given:
+        changes["cors"] = host.cors
+    if host.cors_credentials is not None and "cors_credentials" not in options.given:
+        changes["cors_credentials"] = host.cors_credentials
+    if not changes:
+        return options
+    result = replace(options, **changes)
+    _check_cors(result, SourceSpan("local.settings.json"))
+    return result
+
+
+def _from_pyproject(
+    app: Path, problems: list[Problem], infos: Mapping[str, OptionInfo]
+) -> list[tuple[str, Any, SourceSpan]]:
+    file = app / PYPROJECT
+    if not file.is_file():
+        return []
+    # tomllib costs 10 ms to import, which apps without the file need not pay
+    import tomllib
+
+    try:
+        table = tomllib.loads(file.read_text(encoding="utf-8"))
+        for part in TABLE.split("."):
+            table = table.get(part, {})
+        items = list(table.items())
+    except (
+        tomllib.TOMLDecodeError,
+        UnicodeDecodeError,
+        OSError,
+        AttributeError,
+        RecursionError,
+    ) as error:
+        raise ConfigError(
+            f"{PYPROJECT} cannot be read: {error}",
+            hint=f"The options of the emulator stand in [{TABLE}].",
+            where=SourceSpan(PYPROJECT),
+        ) from error
+    found = []
+    for key, value in items:
+        where = SourceSpan(f"{PYPROJECT} [{TABLE}] {key}")
+        name = key.replace("-", "_").lower()
+        if name in infos and name != "path":
+            found.append((name, value, where))
+        else:
+            problems.append(_unknown(f"'{key}' in [{TABLE}]", key, where, infos))
+    return found
+
+
+def _unknown(what: str, key: str, where: SourceSpan, infos: Mapping[str, OptionInfo]) -> Problem:
+    known = [info.key for info in infos.values() if not info.hidden and info.name != "path"]
+    return Problem(
+        "option-unknown",
+        f"{what} is no option and is ignored",
+        severity=Severity.WARNING,
+        where=where,
+        hint=did_you_mean(key, known) or f"Options: {', '.join(known)}.",
+    )
+
+
+def _misspelt(environ: Mapping[str, str], infos: Mapping[str, OptionInfo]) -> list[Problem]:
+    known = {info.environment for info in infos.values()}
+    problems = []
+    for name in environ:
+        if name.startswith("FUNCEMU_") and name not in known:
+            hint = did_you_mean(name, known)
+            # Others of that prefix may be somebody else's; only a likely slip is reported.
+            if hint:
+                problems.append(
+                    Problem(
+                        "option-unknown",
+                        f"The environment variable {name} is no option and is ignored",
+                        severity=Severity.WARNING,
+                        where=SourceSpan("environment"),
+                        hint=hint,
+                    )
+                )
+    return problems
+
+
+def _official_level(environ: Mapping[str, str], values: dict[str, Any]) -> None:
+    """Take the official tools' variable; they ignore a level they do not know, and so do we."""
+    level = parse_level(environ.get("FUNCTIONS_USER_LOG_LEVEL", ""))
+    if level is not None:
+        values.setdefault("user_log_level", level)
+
+
+def _value(info: OptionInfo, raw: object, where: SourceSpan, *, base: Path) -> Any:
+    match info.kind:
+        case "flag":
+            return _flag(raw, info, where)
+        case "number":
+            return _number(raw, info, where)
+        case "list":
+            return _list(raw)
+        case "path":
+            return base / Path(str(raw)).expanduser()
+        case "choice":
+            return _choice(raw, info, where)
+        case "text":
+            return _address(str(raw), where) if info.name == "host" else str(raw)
+
+
+def _flag(raw: object, info: OptionInfo, where: SourceSpan) -> bool:
+    if isinstance(raw, bool):
+        return raw
+    known = {"1": True, "true": True, "yes": True, "on": True}
+    known |= {"0": False, "false": False, "no": False, "off": False}
+    value = known.get(str(raw).strip().lower())
+    if value is None:
+        raise _bad(info, raw, where, "Use true or false.")
+    return value
+
+
+def _number(raw: object, info: OptionInfo, where: SourceSpan) -> int:
+    try:
+        if isinstance(raw, bool):
+            raise ValueError(raw)
+        value = int(str(raw).strip())
+    except ValueError:
+        raise _bad(info, raw, where, "It is a whole number.") from None
+    if info.name == "port" and not 0 <= value <= 65535:
+        raise _bad(info, raw, where, "A port is a number from 0 to 65535; 0 takes a free one.")
+    return value
+
+
+def _list(raw: object) -> tuple[str, ...]:
+    given = raw if isinstance(raw, list | tuple) else (raw,)
+    texts = (part.strip() for each in given for part in str(each).split(","))
+    return tuple(text for text in texts if text)
+
+
+def _choice(raw: object, info: OptionInfo, where: SourceSpan) -> str:
+    wanted = str(raw).strip().lower()
+    found = next((choice for choice in info.choices if choice.lower() == wanted), None)
+    if found is None:
+        near = did_you_mean(str(raw), info.choices)
+        raise _bad(info, raw, where, near or f"Use one of {', '.join(info.choices)}.")
+    return found
+
+
+def _address(text: str, where: SourceSpan) -> str:
+    if text in {"127.0.0.1", "0.0.0.0", "localhost"}:
+        return text
+    # ipaddress costs 3 ms to import and nearly nobody listens elsewhere
+    import ipaddress
+
+    try:
+        return str(ipaddress.ip_address(text.strip("[]")))
+    except ValueError:
+        raise ConfigError(
+            f"Invalid --address value '{text}'. Expected an IP address, for example 127.0.0.1 "
+            "or 0.0.0.0.",
+            where=where,
+            code="option-invalid",
+        ) from None
+
+
+def _check_cors(options: Options, where: SourceSpan | None) -> None:
+    if "*" in options.cors and options.cors_credentials:
+        raise ConfigError(
+            "CORS cannot let every origin ('*') send credentials",
+            hint="Name the origins, or leave the credentials out.",
+            where=where,
+            code="option-invalid",
+        )
+
+
+def _bad(info: OptionInfo, raw: object, where: SourceSpan, hint: str) -> ConfigError:
+    return ConfigError(
+        f"'{raw}' is no value for {info.key} ({where})",
+        hint=hint,
+        where=where,
+        code="option-invalid",
+    )

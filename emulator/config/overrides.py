@@ -1,0 +1,90 @@
+"""host.json settings given from outside: `AzureFunctionsJobHost__extensions__http__routePrefix`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from emulator.config.jsonc import KeyPath
+from emulator.config.settings import Setting, normalised
+
+_PREFIX = "azurefunctionsjobhost:"
+
+
+def overridden(
+    raw: Mapping[str, Any], settings: Iterable[Setting]
+) -> tuple[dict[str, Any], dict[KeyPath, Setting]]:
+    """Return `raw` with the overrides applied, and which setting gave which path.
+
+    Path parts are compared without case; a number is an index where a list stands or begins.
+    """
+    result = _copy(raw)
+    origins: dict[KeyPath, Setting] = {}
+    for setting in settings:
+        key = normalised(setting.name)
+        if not key.startswith(_PREFIX):
+            continue
+        parts = setting.name.replace("__", ":").split(":")[1:]
+        if all(parts):
+            origins[_put(result, parts, setting.value)] = setting
+    return result, origins
+
+
+def _put(container: dict[str, Any], parts: list[str], value: str) -> KeyPath:
+    path: list[str | int] = []
+    here: Any = container
+    for position, part in enumerate(parts):
+        key = _key(here, part)
+        path.append(key)
+        if position == len(parts) - 1:
+            _assign(here, key, value)
+            break
+        below = here.get(key) if isinstance(here, dict) else _item(here, key)
+        if not isinstance(below, dict | list):
+            below = [] if parts[position + 1].isdecimal() else {}
+            _assign(here, key, below)
+        elif isinstance(below, list) and not parts[position + 1].isdecimal():
+            below = {str(index): each for index, each in enumerate(below)}
+            _assign(here, key, below)
+        here = below
+    return tuple(path)
+
+
+def _key(container: Any, part: str) -> str | int:
+    if isinstance(container, list):
+        # An index past the end adds an element, as a gap has no meaning.
+        return min(int(part), len(container))
+    wanted = part.lower()
+    return next((key for key in container if key.lower() == wanted), part)
+
+
+def _item(container: list[Any], index: str | int) -> Any:
+    return container[int(index)] if int(index) < len(container) else None
+
+
+def _assign(container: Any, key: str | int, value: Any) -> None:
+    if isinstance(container, list) and int(key) >= len(container):
+        container.append(value)
+        return
+    old = container[key] if isinstance(container, list) else container.get(key)
+    container[key] = _like(old, value) if isinstance(value, str) else value
+
+
+def _like(old: Any, text: str) -> Any:
+    """Give the text the type of what it replaces, where it fits."""
+    try:
+        if isinstance(old, bool):
+            return {"true": True, "false": False}[text.strip().lower()]
+        if isinstance(old, int):
+            return int(text)
+        if isinstance(old, float):
+            return float(text)
+    except (KeyError, ValueError):
+        return text
+    return text
+
+
+def _copy(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _copy(each) for key, each in value.items()}
+    return [_copy(each) for each in value] if isinstance(value, list) else value
