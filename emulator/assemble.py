@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 from emulator.clock import Clock, SystemClock
-from emulator.config.hostjson import HostConfig
 from emulator.config.options import Options
-from emulator.config.settings import Settings
 from emulator.errors import ConfigError
-from emulator.events import EventBus, LogLine
-from emulator.runtime.launch import Launch, OpenChannel, launch
-from emulator.workers.channel import AppSpec, LogSink, WorkerChannel, WorkerLog
-from emulator.workers.interpreter import find_interpreter, worker_environment
+from emulator.events import Event, EventBus, InvocationFinished, InvocationStarted, LogLine
+from emulator.runtime.launch import Configuration, Launch, configure
+from emulator.workers.channel import AppSpec, WorkerChannel, WorkerLog
+from emulator.workers.interpreter import find_interpreter
 
 
 class Starter:
-    """Begins loads of one app. Light: what the rest needs is imported in `Emulator`."""
+    """Begins loads of one app. Light: the rest of the host is imported by `Emulator`."""
 
     def __init__(
         self,
@@ -27,41 +26,133 @@ class Starter:
         *,
         environ: Mapping[str, str] | None = None,
         settings: Mapping[str, str] | None = None,
-        events: EventBus | None = None,
     ) -> None:
         self.options = options
         self.root = _app_root(options.path)
-        self.events = events or EventBus()
-        self._environ = dict(os.environ if environ is None else environ)
-        self._overrides = dict(settings or {})
+        self.events = EventBus()
+        self._logs = _LogRelay(self.events)
+        self._environ = {**(os.environ if environ is None else environ), **(settings or {})}
+        for index, name in enumerate(options.functions):
+            self._environ[f"AzureFunctionsJobHost__functions__{index}"] = name
 
-    def begin(self) -> Launch:
-        return launch(
-            self.root,
-            environ=self._environ,
-            overrides=self._overrides,
-            open_channel=self._open_channel(),
+    def configure(self) -> Configuration:
+        return configure(self.root, self._environ)
+
+    def spawn(self, configuration: Configuration) -> Launch:
+        """Start the worker; raises `WorkerStartError` when no interpreter can run the app."""
+        configuration.check()
+        return Launch(configuration, self._channel(configuration))
+
+    def launch(self) -> Launch:
+        return self.spawn(self.configure())
+
+    def _channel(self, configuration: Configuration) -> WorkerChannel:
+        settings = configuration.settings
+        spec = AppSpec(
+            root=self.root,
+            environment=settings.worker_environment(),
+            script_file=settings.get("PYTHON_SCRIPT_FILE_NAME") or "function_app.py",
         )
+        if self.options.channel == "inprocess":
+            # Only tests use it; a start of the host need not import it.
+            from emulator.workers.inprocess import InProcessChannel
 
-    def _open_channel(self) -> OpenChannel:
-        in_process = self.options.channel == "inprocess"
+            return InProcessChannel(spec, self._logs)
+        # Spawned from here so that the worker starts while the host is still being imported.
+        from emulator.workers.supervisor import Supervisor
 
-        def open_channel(settings: Settings, host_config: HostConfig) -> WorkerChannel:
-            spec = AppSpec(
-                root=self.root,
-                environment=worker_environment(settings, self.root),
-                script_file=settings.get("PYTHON_SCRIPT_FILE_NAME") or "function_app.py",
-            )
-            sink = _log_sink(self.events)
-            if in_process:
-                return _in_process(spec, sink)
-            return self._subprocess(spec, settings, sink)
-
-        return open_channel
-
-    def _subprocess(self, spec: AppSpec, settings: Settings, sink: LogSink) -> WorkerChannel:
-        raise ConfigError("not there yet")
+        interpreter = find_interpreter(self.root, self.options.python, spec.environment)
+        return Supervisor.spawn(spec, interpreter, self._logs)
 
 
-def _in_process(spec: AppSpec, sink: LogSink) -> WorkerChannel:
-    raise ConfigError("not there yet")
+class Emulator:
+    """A host on a socket, from options to the last line.
+
+    `listening` is the socket to serve on, `first` the load already begun, `clock` another source
+    of time for tests.
+    """
+
+    def __init__(
+        self,
+        starter: Starter,
+        listening: socket.socket,
+        *,
+        clock: Clock | None = None,
+    ) -> None:
+        # These cost most of the start-up; the worker is already starting beside them.
+        from emulator.registry import BindingRegistry
+        from emulator.runtime.host import Host
+        from emulator.runtime.services import HostContext
+        from emulator.server.app import Site
+        from emulator.state.store import StateStore
+
+        options = starter.options
+        self.events = starter.events
+        self.clock = clock or SystemClock()
+        self.context = HostContext(
+            app_root=starter.root,
+            clock=self.clock,
+            events=self.events,
+            state=StateStore(None if options.ephemeral else options.state_folder),
+            flags={"models": options.models},
+        )
+        self.host = Host(
+            launch=starter.launch,
+            registry=BindingRegistry(),
+            context=self.context,
+            events=self.events,
+            clock=self.clock,
+        )
+        self._site = Site(self.host, self.events)
+        self._listening = listening
+        address, port = listening.getsockname()[:2]
+        self.port: int = port
+        shown = "localhost" if address in {"127.0.0.1", "0.0.0.0", "::1", "::"} else address
+        self.url = f"http://{shown}:{port}"
+
+    async def start(self, first: Launch | None = None) -> None:
+        """Load the app and serve; returns once requests are answered."""
+        await self.host.start(first)
+        await self._site.start(self._listening)
+
+    async def aclose(self) -> None:
+        """Let requests under way finish (bounded), then end everything."""
+        await self._site.aclose()
+        await self.host.aclose()
+
+
+class _LogRelay:
+    """Worker logs to events, in the categories of the official host."""
+
+    def __init__(self, events: EventBus) -> None:
+        self._events = events
+        self._running: dict[str, str] = {}
+        events.subscribe(self._listen)
+
+    def __call__(self, log: WorkerLog) -> None:
+        if log.source == "worker":
+            category = "Worker"
+        elif log.source == "logging":
+            function = self._running.get(log.invocation_id or "")
+            category = f"Function.{function}.User" if function else "Host.Function.Console"
+        else:
+            category = "Host.Function.Console"
+        self._events.publish(LogLine(log.level, log.message, category, log.invocation_id))
+
+    def _listen(self, event: Event) -> None:
+        if isinstance(event, InvocationStarted):
+            self._running[event.id] = event.function
+        elif isinstance(event, InvocationFinished):
+            # Kept for one more turn of the loop: late lines of the call may be on their way.
+            asyncio.get_running_loop().call_soon(self._running.pop, event.id, None)
+
+
+def _app_root(path: Path) -> Path:
+    root = path.expanduser().resolve()
+    if not root.is_dir():
+        raise ConfigError(
+            f"There is no folder '{path}'.",
+            hint="Give the folder of the app: the one with host.json and function_app.py.",
+            code="app-missing",
+        )
+    return root

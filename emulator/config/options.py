@@ -157,6 +157,14 @@ class Options:
         "Arguments for the Python of the app, such as '-m debugpy --listen 127.0.0.1:9091'.",
         flags=("--language-worker",),
     )
+    loop: str = _option(
+        "auto",
+        "choice",
+        "The event loop: auto takes uvloop when it is installed.",
+        flags=("--loop",),
+        choices=("auto", "asyncio"),
+        hidden=True,
+    )
     timeout: int = _option(
         20,
         "number",

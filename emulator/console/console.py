@@ -69,10 +69,8 @@ class Console:
                 self.problems([event.problem])
             case GenerationFailed():
                 self.problems(event.problems)
-            case GenerationReady():
-                self.problems(event.problems)
-            case Activity():
-                pass
+            case GenerationReady() | Activity():
+                pass  # whoever asked for the load tells about it
 
     def write(self, lines: Iterable[str]) -> None:
         """Show lines as they are."""

@@ -15,7 +15,7 @@ from emulator.invocation.pipeline import Invoker
 from emulator.model import FunctionError, Problem, Severity
 from emulator.registry import BindingRegistry
 from emulator.runtime.generation import Generation, build_routes
-from emulator.runtime.launch import Launch
+from emulator.runtime.launch import AppUnusable, Launch
 from emulator.runtime.services import HostContext, LoadServices
 from emulator.workers.channel import FunctionLoad
 
@@ -23,16 +23,6 @@ State = Literal["Starting", "Running", "Error", "Stopping", "Stopped"]
 
 STOP_GRACE = 5.0
 """Seconds running calls may take to finish when the host stops or a generation is replaced."""
-
-
-class AppUnusable(EmulatorError):
-    """A candidate could not be built; `problems` say why."""
-
-    code = "app-unusable"
-
-    def __init__(self, problems: tuple[Problem, ...]) -> None:
-        super().__init__("; ".join(problem.message for problem in problems))
-        self.problems = problems
 
 
 class Host:
@@ -156,24 +146,26 @@ class Host:
         channel = launch.channel
         worker = await channel.start()
         index = await channel.index()
-        app, found = assemble(self.context.app_root, index, launch.host_config, launch.settings)
-        problems = [*launch.problems, *found]
+        configuration = launch.configuration
+        settings, host_config = configuration.settings, configuration.host_config
+        app, found = assemble(self.context.app_root, index, host_config, settings)
+        problems = [*configuration.problems, *found]
         if not app.functions and _fatal(problems):
             raise AppUnusable(tuple(problems))
-        self.context.settings = launch.settings
-        self.context.host_json = launch.host_config.raw
+        self.context.settings = settings
+        self.context.host_json = host_config.raw
         invoker = Invoker(
             channel=channel,
             events=self.events,
             clock=self._clock,
-            timeout=launch.host_config.function_timeout,
+            timeout=host_config.function_timeout,
         )
         services = LoadServices(
-            self.context, app, launch.settings, launch.host_config, invoker
+            self.context, app, settings, host_config, invoker
         )
         binder = Binder(
             registry=self._registry,
-            settings=launch.settings,
+            settings=settings,
             services=services,
             extension=self.context.extension,
         )
@@ -183,7 +175,7 @@ class Host:
             [FunctionLoad(function.model, function.injected) for function in functions]
         )
         endpoints, routes, conflicts = build_routes(
-            functions, launch.host_config.http.route_prefix
+            functions, host_config.http.route_prefix
         )
         problems += [*binder.problems, *conflicts, *_load_problems(functions, errors)]
         in_error = {problem.function for problem in conflicts if _is_error(problem)}
@@ -196,8 +188,8 @@ class Host:
         return Generation(
             number=number,
             app=app,
-            settings=launch.settings,
-            host_config=launch.host_config,
+            settings=settings,
+            host_config=host_config,
             channel=channel,
             invoker=invoker,
             worker=worker,

@@ -16,7 +16,8 @@ from emulator import __version__
 from emulator.errors import EmulatorError, FunctionNotFound
 from emulator.model import Problem, Severity
 from emulator.runtime.generation import Generation
-from emulator.runtime.host import AppUnusable, Host
+from emulator.runtime.host import Host
+from emulator.runtime.launch import AppUnusable
 
 _HOST_VERSION = "4.1052.200.0"
 """The version of the official host whose behaviour is served; tools compare its first number."""

@@ -10,7 +10,7 @@ from urllib.parse import unquote
 
 from aiohttp import web
 
-from emulator.errors import ConfigError, EmulatorError, FunctionFailed
+from emulator.errors import EmulatorError, FunctionFailed
 from emulator.events import EventBus, RequestServed
 from emulator.model import HttpResponseData, TraceContext
 from emulator.runtime.generation import Endpoint, Generation
@@ -23,30 +23,6 @@ _log = logging.getLogger(__name__)
 
 BODY_LIMIT = 104_857_600
 """Bytes of a request body (100 MiB, as the official host); above it the answer is 413."""
-
-
-def listen(address: str, port: int) -> socket.socket:
-    """Take the port before anything else is begun, so that a busy one is told at once."""
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    # IPPROTO_TCP by name: asyncio turns Nagle off only for sockets that say so.
-    listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    try:
-        if hasattr(socket, "SO_REUSEADDR") and socket.socket is not None:
-            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind((address, port))
-        listening.listen(1024)
-        listening.setblocking(False)
-    except (OSError, OverflowError) as error:
-        listening.close()
-        raise ConfigError(
-            f"Port {port} is unavailable on {address} ({error.strerror or error})."
-            if isinstance(error, OSError)
-            else f"Port {port} is not a port.",
-            hint="Close the process using that port, or specify another port using --port [-p]; "
-            "--port 0 takes any free one.",
-            code="port-unavailable",
-        ) from error
-    return listening
 
 
 class Site:

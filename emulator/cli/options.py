@@ -1,0 +1,71 @@
+"""Our options as options of the command line: made from the one list of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from emulator.config.options import OptionInfo, describe_options
+
+Command = Callable[..., Any]
+
+
+def host_options(command: Command) -> Command:
+    """Give a command every option of the host."""
+    for info in reversed(describe_options()):
+        if info.flags:
+            command = _option(info)(command)
+    return command
+
+
+class VariadicCommand(click.Command):
+    """Takes `--functions A B` as the official tools do: values up to the next option."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        return super().parse_args(ctx, _spread(args, "--functions"))
+
+
+def _spread(args: list[str], flag: str) -> list[str]:
+    spread: list[str] = []
+    taking = False
+    for index, argument in enumerate(args):
+        if argument == flag:
+            taking = True
+            continue
+        if argument.startswith("-"):
+            taking = False
+        if taking:
+            spread += [flag, argument]
+        else:
+            spread.append(argument)
+            if argument == "--":
+                return spread + args[index + 1 :]
+    return spread
+
+
+def _option(info: OptionInfo) -> Callable[[Command], Command]:
+    kind: dict[str, Any] = {}
+    if info.kind == "flag":
+        flags = "/".join([info.flags[0], f"--no-{info.flags[0].removeprefix('--')}"])
+        return click.option(
+            flags,
+            *info.flags[1:],
+            info.name,
+            default=None,
+            help=info.help,
+            hidden=info.hidden,
+        )
+    if info.choices:
+        kind["type"] = click.Choice(info.choices, case_sensitive=False)
+    elif info.kind == "list":
+        kind["multiple"] = True
+    if info.kind == "number":
+        kind["metavar"] = "NUMBER"
+    shown = info.help
+    if info.default not in ("", None, ()):
+        shown = f"{shown} [default: {info.default}]"
+    return click.option(
+        *info.flags, info.name, default=None, help=shown, hidden=info.hidden, **kind
+    )

@@ -1,0 +1,68 @@
+"""A host from its first load to the signal that ends it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+from collections.abc import Iterable
+
+from emulator.assemble import Emulator
+from emulator.config.hostjson import HostConfig
+from emulator.console.banner import banner_lines, ready_line
+from emulator.console.console import Console, JsonConsole
+from emulator.console.render import problem_lines
+from emulator.runtime.launch import Launch
+
+
+async def serve(
+    emulator: Emulator, first: Launch | None, console: Console, host_config: HostConfig
+) -> None:
+    """Serve until Ctrl+C or SIGTERM, then finish running calls and leave no process behind."""
+    console.host_config = host_config
+    stopping = asyncio.Event()
+    _on_signals(stopping)
+    began = asyncio.create_task(emulator.start(first))
+    stopped = asyncio.create_task(stopping.wait())
+    try:
+        await asyncio.wait({began, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        if began.done():
+            began.result()
+            console.write(_announcement(emulator, console))
+        await stopping.wait()
+    finally:
+        began.cancel()
+        stopped.cancel()
+        await asyncio.gather(began, stopped, return_exceptions=True)
+        await emulator.aclose()
+        console.flush()
+
+
+def _announcement(emulator: Emulator, console: Console) -> Iterable[str]:
+    """Say who serves what, what is wrong, and that it is ready."""
+    if isinstance(console, JsonConsole):
+        yield json.dumps({"event": "listening", "url": emulator.url})
+        return
+    generation = emulator.host.current
+    if generation is None:
+        yield console.paint(f"Nothing is served on {emulator.url} until this is mended.", "red")
+        return
+    notes = emulator.context.banner()
+    yield from banner_lines(
+        generation, base_url=emulator.url, notes=notes, paint=console.paint
+    )
+    for problem in generation.problems:
+        yield from problem_lines(problem, console.paint)
+    yield ready_line(emulator.host.uptime, len(generation.functions), console.paint)
+
+
+def _on_signals(stopping: asyncio.Event) -> None:
+    loop = asyncio.get_running_loop()
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        if number is None:
+            continue
+        try:
+            loop.add_signal_handler(number, stopping.set)
+        except NotImplementedError:  # Windows: the loop has no signal handlers
+            signal.signal(number, lambda *_: loop.call_soon_threadsafe(stopping.set))

@@ -1,0 +1,69 @@
+"""`funcemu start`: serve an app until Ctrl+C."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from emulator.assemble import Emulator, Starter
+from emulator.cli.options import VariadicCommand, host_options
+from emulator.config.options import Options, apply_host_section, resolve_options
+from emulator.runtime.launch import AppUnusable, Launch
+from emulator.server.listening import listen
+
+if TYPE_CHECKING:
+    from emulator.console.console import Console
+
+
+@click.command(cls=VariadicCommand, short_help="Serve an app on this machine.")
+@click.argument("path", required=False)
+@host_options
+def start(**given: Any) -> None:
+    """Serve the app in PATH (default: this folder) until Ctrl+C.
+
+    The app's functions answer on http://localhost:7071. Without a configured connection, models
+    answer offline and chats are kept in the app's .funcemu folder.
+    """
+    starter = Starter(resolve_options(given, os.environ, Path.cwd()))
+    configuration = starter.configure()
+    options = apply_host_section(starter.options, configuration.settings.host)
+    listening = listen("127.0.0.1" if options.host == "localhost" else options.host, options.port)
+    try:
+        first: Launch | None = starter.spawn(configuration)
+    except AppUnusable:
+        first = None  # the host starts all the same, says why, and waits for the mend
+
+    # Imported only now: the worker is starting meanwhile.
+    import asyncio
+
+    from emulator.cli.serve import serve
+
+    emulator = Emulator(starter, listening)
+    console = _console(emulator, options)
+    run = asyncio.run
+    if options.loop != "asyncio":
+        try:
+            import uvloop
+        except ImportError:
+            pass
+        else:
+            run = uvloop.run
+    run(serve(emulator, first, console, configuration.host_config))
+
+
+def _console(emulator: Emulator, options: Options) -> Console:
+    from emulator.console.console import Console, JsonConsole
+
+    terminal = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+    kind = JsonConsole if options.output == "json" else Console
+    console = kind(
+        clock=emulator.clock,
+        colour=terminal and options.output == "auto",
+        verbose=options.verbose,
+    )
+    emulator.events.subscribe(console.listen)
+    return console

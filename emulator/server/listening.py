@@ -1,0 +1,30 @@
+"""The listening socket: taken before anything else is begun, so that a busy port is told at once."""
+
+from __future__ import annotations
+
+import os
+import socket
+
+from emulator.errors import ConfigError
+
+
+def listen(address: str, port: int) -> socket.socket:
+    """Take `port` (0: any free one) on `address`; raise `ConfigError` when it is taken."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    # IPPROTO_TCP by name: asyncio turns Nagle off only for sockets that say so.
+    listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        if os.name == "posix":  # on Windows the option would let two hosts share the port
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((address, port))
+        listening.listen(1024)
+        listening.setblocking(False)
+    except OSError as error:
+        listening.close()
+        raise ConfigError(
+            f"Port {port} is unavailable. Close the process using that port, or specify another "
+            "port using --port [-p].",
+            hint=f"{address}:{port}: {error.strerror or error}. --port 0 takes any free port.",
+            code="port-unavailable",
+        ) from error
+    return listening
