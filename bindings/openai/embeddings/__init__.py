@@ -1,0 +1,1 @@
+"""The embeddings bindings: text in chunks, turned into vectors, delivered or stored."""
