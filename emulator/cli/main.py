@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-
 import click
 
 from emulator import __version__
@@ -25,7 +23,6 @@ class Failure(click.ClickException):
 
     def __init__(self, error: EmulatorError) -> None:
         super().__init__(error.message)
-        self.exit_code = error.exit_code
         self._error = error
 
     def show(self, file: object = None) -> None:
@@ -57,4 +54,4 @@ def _register() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

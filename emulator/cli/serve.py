@@ -28,7 +28,7 @@ async def serve(
         await asyncio.wait({began, stopped}, return_when=asyncio.FIRST_COMPLETED)
         if began.done():
             began.result()
-            console.write(_announcement(emulator, console))
+            console.write(announcement(emulator, console))
         await stopping.wait()
     finally:
         began.cancel()
@@ -38,7 +38,7 @@ async def serve(
         console.flush()
 
 
-def _announcement(emulator: Emulator, console: Console) -> Iterable[str]:
+def announcement(emulator: Emulator, console: Console) -> Iterable[str]:
     """Say who serves what, what is wrong, and that it is ready."""
     if isinstance(console, JsonConsole):
         yield json.dumps({"event": "listening", "url": emulator.url})
@@ -48,9 +48,7 @@ def _announcement(emulator: Emulator, console: Console) -> Iterable[str]:
         yield console.paint(f"Nothing is served on {emulator.url} until this is mended.", "red")
         return
     notes = emulator.context.banner()
-    yield from banner_lines(
-        generation, base_url=emulator.url, notes=notes, paint=console.paint
-    )
+    yield from banner_lines(generation, base_url=emulator.url, notes=notes, paint=console.paint)
     for problem in generation.problems:
         yield from problem_lines(problem, console.paint)
     yield ready_line(emulator.host.uptime, len(generation.functions), console.paint)

@@ -1,4 +1,4 @@
-"""The path of one call: inputs, worker, outputs. Re-entrant: a binding may call further functions."""
+"""The path of one call: inputs, worker, outputs. Re-entrant: a binding may call functions."""
 
 from __future__ import annotations
 
@@ -37,6 +37,7 @@ from emulator.workers.channel import WorkerChannel
 MAX_DEPTH = 16
 """How many calls may be nested: a skill that posts to an assistant that calls a skill …"""
 
+_NO_TRACE = TraceContext()
 _CANCEL_GRACE = 2.0
 """Seconds a call may go on after its timeout before its worker is replaced (host rule)."""
 
@@ -74,7 +75,7 @@ class Invoker:
         fired: Fired,
         *,
         parent: Call | None = None,
-        trace: TraceContext = TraceContext(),
+        trace: TraceContext = _NO_TRACE,
     ) -> InvocationResult:
         """Run `function` once, or as often as its retry policy says.
 
@@ -219,9 +220,7 @@ class Invoker:
         trace: TraceContext,
         retry: RetryContext | None,
     ) -> InvocationResult:
-        invocation = Invocation(
-            call_id, function.model.name, inputs, fired.metadata, trace, retry
-        )
+        invocation = Invocation(call_id, function.model.name, inputs, fired.metadata, trace, retry)
         if self._timeout is None:
             result = await self._channel.invoke(invocation)
         else:

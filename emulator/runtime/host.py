@@ -160,9 +160,7 @@ class Host:
             clock=self._clock,
             timeout=host_config.function_timeout,
         )
-        services = LoadServices(
-            self.context, app, settings, host_config, invoker
-        )
+        services = LoadServices(self.context, app, settings, host_config, invoker)
         binder = Binder(
             registry=self._registry,
             settings=settings,
@@ -174,9 +172,7 @@ class Host:
         errors = await channel.load(
             [FunctionLoad(function.model, function.injected) for function in functions]
         )
-        endpoints, routes, conflicts = build_routes(
-            functions, host_config.http.route_prefix
-        )
+        endpoints, routes, conflicts = build_routes(functions, host_config.http.route_prefix)
         problems += [*binder.problems, *conflicts, *_load_problems(functions, errors)]
         in_error = {problem.function for problem in conflicts if _is_error(problem)}
         callable_now = {

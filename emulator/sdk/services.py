@@ -56,8 +56,11 @@ class CallLog(Protocol):
 class HostServices(Protocol):
     """Lent to an `Extension` for the life of the host."""
 
-    app_root: Path
-    clock: Clock
+    @property
+    def app_root(self) -> Path: ...
+
+    @property
+    def clock(self) -> Clock: ...
 
     @property
     def settings(self) -> SettingsView:
@@ -98,8 +101,11 @@ class HostServices(Protocol):
 class Services(Protocol):
     """Lent to a binding for one load of the app."""
 
-    host: HostServices
-    app: AppModel
+    @property
+    def host(self) -> HostServices: ...
+
+    @property
+    def app(self) -> AppModel: ...
 
     @property
     def settings(self) -> SettingsView: ...

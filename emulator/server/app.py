@@ -6,6 +6,7 @@ import asyncio
 import logging
 import socket
 from time import perf_counter
+from typing import Any
 from urllib.parse import unquote
 
 from aiohttp import web
@@ -31,19 +32,26 @@ class Site:
     def __init__(self, host: Host, events: EventBus, *, body_limit: int = BODY_LIMIT) -> None:
         self._host = host
         self._events = events
+        self._body_limit = body_limit
         self._admin = Admin(host)
-        self._runner = web.ServerRunner(
-            web.Server(self._handle, access_log=None, client_max_size=body_limit)  # type: ignore[arg-type]
-        )
+        self._runner: web.ServerRunner | None = None
 
     async def start(self, listening: socket.socket) -> None:
+        loop = asyncio.get_running_loop()
+
+        def make_request(*parts: Any) -> web.BaseRequest:
+            return web.BaseRequest(*parts, loop, client_max_size=self._body_limit)
+
+        server = web.Server(self._handle, request_factory=make_request, access_log=None)
+        self._runner = web.ServerRunner(server)
         await self._runner.setup()
         await web.SockSite(self._runner, listening, shutdown_timeout=5.0).start()
 
     async def aclose(self) -> None:
         """Stop listening and let requests under way finish (bounded)."""
         await self._admin.aclose()
-        await self._runner.cleanup()
+        if self._runner is not None:
+            await self._runner.cleanup()
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         began = perf_counter()

@@ -1,4 +1,4 @@
-"""The listening socket: taken before anything else is begun, so that a busy port is told at once."""
+"""The listening socket: taken before anything else, so that a busy port is told at once."""
 
 from __future__ import annotations
 
