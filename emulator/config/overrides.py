@@ -63,15 +63,18 @@ def _item(container: list[Any], index: str | int) -> Any:
 
 
 def _assign(container: Any, key: str | int, value: Any) -> None:
-    if isinstance(container, list) and int(key) >= len(container):
+    if not isinstance(container, list):
+        container[key] = _like(container.get(key), value)
+    elif int(key) < len(container):
+        container[int(key)] = _like(container[int(key)], value)
+    else:
         container.append(value)
-        return
-    old = container[key] if isinstance(container, list) else container.get(key)
-    container[key] = _like(old, value) if isinstance(value, str) else value
 
 
-def _like(old: Any, text: str) -> Any:
-    """Give the text the type of what it replaces, where it fits."""
+def _like(old: Any, text: Any) -> Any:
+    """Give a text the type of what it replaces, where it fits."""
+    if not isinstance(text, str):
+        return text
     try:
         if isinstance(old, bool):
             return {"true": True, "false": False}[text.strip().lower()]

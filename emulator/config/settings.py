@@ -55,6 +55,10 @@ class Settings:
         self.host = host or HostSection()
 
     @classmethod
+    def empty(cls) -> Settings:
+        return cls({})
+
+    @classmethod
     def of(cls, values: Mapping[str, str], *, host: HostSection | None = None) -> Settings:
         """Make settings of plain values, as if they came from the environment."""
         by_name = {normalised(name): Setting(name, values[name], ENVIRONMENT) for name in values}
