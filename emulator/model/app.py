@@ -69,10 +69,14 @@ class FunctionModel:
 
 @dataclass(frozen=True, slots=True)
 class AppModel:
-    """The app as understood: its folder and its sound functions, sorted by name."""
+    """The app as understood: its folder and its sound functions, sorted by name.
+
+    `excluded` are sound too, but left out by an allow list: listed, never loaded.
+    """
 
     root: Path
     functions: tuple[FunctionModel, ...] = ()
+    excluded: tuple[FunctionModel, ...] = ()
 
     def function(self, name: str) -> FunctionModel | None:
         wanted = name.lower()

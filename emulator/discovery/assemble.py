@@ -1,0 +1,148 @@
+"""Decorated functions or folders into one `AppModel` and a list of problems."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from emulator.config.hostjson import HostConfig
+from emulator.config.settings import Settings
+from emulator.config.suggest import did_you_mean
+from emulator.discovery.decorated import import_problem, read_indexed
+from emulator.discovery.functionjson import Folder, find_folders, read_folder
+from emulator.discovery.nearmisses import nothing_found
+from emulator.model import AppModel, FunctionModel, Problem, Severity, SourceSpan
+from emulator.workers.channel import Index
+
+SCRIPT_SETTING = "PYTHON_SCRIPT_FILE_NAME"
+SCRIPT_FILE = "function_app.py"
+
+
+def assemble(
+    root: Path,
+    index: Index,
+    host_config: HostConfig,
+    settings: Settings,
+    functions: Sequence[str] = (),
+) -> tuple[AppModel, list[Problem]]:
+    """Make the model of the app; each mistake takes down its own function only.
+
+    `functions` is the allow list of the person who started the host; it counts before that of
+    host.json.
+    """
+    script_file = settings.get(SCRIPT_SETTING) or SCRIPT_FILE
+    if index.error is not None:
+        return AppModel(root), [import_problem(index.error, script_file)]
+    folders = find_folders(root)
+    if index.functions:
+        read = [read_indexed(root, each) for each in index.functions]
+        problems = _mixed(folders, script_file)
+    else:
+        read = [read_folder(folder) for folder in folders]
+        problems = []
+    problems += [problem for _, found in read for problem in found]
+    models = sorted((model for model, _ in read if model), key=_order)
+    models = _without_duplicates(models, problems)
+    models = [_with_disabled(model, settings) for model in models]
+    problems += _runtime(settings, models)
+    kept, left_out = _allowed(models, functions or host_config.functions, problems)
+    if not read:
+        problems.append(nothing_found(root, script_file, indexed=index.functions is not None))
+    return AppModel(root, tuple(kept), tuple(left_out)), problems
+
+
+def _order(model: FunctionModel) -> tuple[str, str]:
+    return model.name.lower(), model.name
+
+
+def _mixed(folders: Sequence[Folder], script_file: str) -> list[Problem]:
+    if not folders:
+        return []
+    names = ", ".join(folder.name for folder in folders)
+    return [
+        Problem(
+            "app-mixed",
+            f"Detected mixed function app. Some functions may not be indexed - {names}",
+            severity=Severity.WARNING,
+            where=SourceSpan(folders[0].file),
+            hint=f"{script_file} has functions, so folders with function.json are left out. Move "
+            "them into the code, or take one of the two away.",
+        )
+    ]
+
+
+def _without_duplicates(
+    models: Iterable[FunctionModel], problems: list[Problem]
+) -> list[FunctionModel]:
+    kept: dict[str, FunctionModel] = {}
+    for model in models:
+        first = kept.setdefault(model.name.lower(), model)
+        if first is not model:
+            problems.append(
+                Problem(
+                    "function-name-duplicate",
+                    f"The function or proxy name '{model.name}' must be unique within the "
+                    "function app.",
+                    where=model.source,
+                    hint=f"'{first.name}' ({first.source}) has it already; case does not count.",
+                    function=model.name,
+                )
+            )
+    return list(kept.values())
+
+
+def _with_disabled(model: FunctionModel, settings: Settings) -> FunctionModel:
+    for name in (f"AzureWebJobs.{model.name}.Disabled", f"AzureWebJobs_{model.name}_Disabled"):
+        if (settings.get(name) or "").strip().lower() in {"1", "true"}:
+            return replace(model, disabled=True)
+    return model
+
+
+def _runtime(settings: Settings, models: Sequence[FunctionModel]) -> list[Problem]:
+    name = "FUNCTIONS_WORKER_RUNTIME"
+    given = settings.get(name)
+    if not given or given.strip().lower() == "python" or not models:
+        return []
+    provenance = settings.provenance(name)
+    return [
+        Problem(
+            "worker-runtime-mismatch",
+            f"Did not find functions with language [{given}].",
+            severity=Severity.WARNING,
+            where=provenance.source if provenance else None,
+            hint=f"The functions are Python and run here; Azure wants {name} to be 'python'.",
+        )
+    ]
+
+
+def _allowed(
+    models: Sequence[FunctionModel], names: Sequence[str] | None, problems: list[Problem]
+) -> tuple[list[FunctionModel], list[FunctionModel]]:
+    """Split into the functions that are loaded and those that the allow list leaves out."""
+    if not names:
+        return list(models), []
+    wanted = {name.lower() for name in names}
+    problems.append(
+        Problem(
+            "functions-allow-list",
+            "A function allow list has been specified, excluding all but the following functions: "
+            f"[{', '.join(names)}]",
+            severity=Severity.INFO,
+        )
+    )
+    known = {model.name.lower(): model.name for model in models}
+    in_error = {problem.function.lower() for problem in problems if problem.function}
+    for name in names:
+        if name.lower() not in known and name.lower() not in in_error:
+            problems.append(
+                Problem(
+                    "functions-allow-list-unknown",
+                    f"The allow list names '{name}', but there is no such function",
+                    severity=Severity.WARNING,
+                    hint=did_you_mean(name, known.values())
+                    or f"Functions: {', '.join(known.values()) or 'none'}.",
+                )
+            )
+    kept = [model for model in models if model.name.lower() in wanted]
+    return kept, [model for model in models if model.name.lower() not in wanted]

@@ -1,0 +1,86 @@
+"""The decorator model: what the worker says the app's code declares."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from emulator.config.retry import parse_retry
+from emulator.discovery.validate import Declared, name_problem, read_bindings
+from emulator.errors import ConfigError
+from emulator.model import FunctionError, FunctionModel, Problem, RetryPolicy, SourceSpan
+from emulator.workers.channel import IndexedFunction
+
+
+def read_indexed(
+    root: Path, function: IndexedFunction
+) -> tuple[FunctionModel | None, list[Problem]]:
+    """Turn one indexed function into a model; without one the problems say why."""
+    where = SourceSpan(function.file or function.script_file, function.line)
+    declared = Declared(function.name, function.bindings, lambda _path: where)
+    invalid = name_problem(function.name, where)
+    problems = [invalid] if invalid else []
+    bindings, found = read_bindings(declared)
+    problems += found
+    retry = _retry(function, declared, problems)
+    if problems:
+        return None, problems
+    model = FunctionModel(
+        name=function.name,
+        bindings=bindings,
+        directory=Path(function.directory or root),
+        script_file=function.script_file,
+        entry_point=function.entry_point,
+        programming_model="v2",
+        retry=retry,
+        source=where,
+        config=_config(function),
+    )
+    return model, []
+
+
+def import_problem(error: FunctionError, script_file: str) -> Problem:
+    """Say why the app's code could not be indexed; the traceback is the detail."""
+    file = error.file or script_file
+    return Problem(
+        "app-import-failed",
+        f"The app cannot be loaded: {error.title}",
+        where=SourceSpan(file, error.line),
+        hint=_hint(error),
+        detail=error.stack or None,
+    )
+
+
+def _hint(error: FunctionError) -> str:
+    match error.type.rpartition(".")[2]:
+        case "ModuleNotFoundError" | "ImportError":
+            return (
+                "Install what is missing into the app's environment "
+                "(pip install -r requirements.txt); all functions wait for it."
+            )
+        case _:
+            return "All functions wait for it: mend the line and save."
+
+
+def _retry(
+    function: IndexedFunction, declared: Declared, problems: list[Problem]
+) -> RetryPolicy | None:
+    if not function.retry:
+        return None
+    try:
+        return parse_retry(function.retry, lenient=True)
+    except ConfigError as error:
+        problems.append(declared.problem(error.code, error.message, (), error.hint))
+        return None
+
+
+def _config(function: IndexedFunction) -> Mapping[str, Any]:
+    return {
+        "name": function.name,
+        "entryPoint": function.entry_point,
+        "scriptFile": function.script_file,
+        "language": "python",
+        "functionDirectory": function.directory,
+        "bindings": [dict(binding) for binding in function.bindings],
+    }
