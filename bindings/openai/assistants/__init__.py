@@ -1,0 +1,1 @@
+"""The four assistant bindings: create, post, query and the skill trigger."""

@@ -1,0 +1,69 @@
+"""The port for chat models: what is asked, what is answered, in the chat-completion protocol."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class ChatRequest:
+    """`messages` and `tools` have the shape of the chat-completion protocol. `assistant` and
+    `function` say who asks; a service never sees them."""
+
+    model: str
+    messages: Sequence[Mapping[str, Any]]
+    tools: Sequence[Mapping[str, Any]] = ()
+    temperature: float | None = None
+    top_p: float | None = None
+    max_tokens: int | None = None
+    assistant: str = ""
+    function: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """`arguments` is the model's own text: JSON if all went well."""
+
+    id: str
+    name: str
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    total: int = 0
+    prompt: int = 0
+    completion: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ChatReply:
+    """`raw` is the whole chat completion as it came; empty from models without a service."""
+
+    content: str = ""
+    tool_calls: tuple[ToolCall, ...] = ()
+    finish_reason: str = "stop"
+    usage: Usage = Usage()
+    raw: Mapping[str, Any] = field(default_factory=dict)
+
+
+class ModelBackend(Protocol):
+    """One way to get replies."""
+
+    name: str
+    """What it is called in records: `azure-openai`, `openai`, `script`, `deterministic`."""
+
+    async def chat(self, request: ChatRequest) -> ChatReply:
+        """Answer, or raise `BindingError` with a text for the user."""
+        ...
+
+    async def aclose(self) -> None: ...
+
+
+def estimate_usage(request: ChatRequest, reply_text: str) -> Usage:
+    """Count tokens by rule of thumb: four characters each, four more for every message."""
+    prompt = sum(4 + len(str(message.get("content") or "")) // 4 for message in request.messages)
+    completion = max(1, len(reply_text) // 4)
+    return Usage(prompt + completion, prompt, completion)

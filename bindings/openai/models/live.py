@@ -1,0 +1,275 @@
+"""OpenAI and Azure OpenAI through the OpenAI SDK, tolerant of servers that only look like them."""
+
+from __future__ import annotations
+
+import asyncio
+import email.utils
+import json
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from bindings.openai.models.base import ChatReply, ChatRequest, ToolCall, Usage
+from bindings.openai.models.retrying import RetryPolicy, ServiceError, with_retries
+from emulator.sdk import BindingError, Clock
+
+if TYPE_CHECKING:
+    from openai import APIStatusError, AsyncOpenAI
+
+    from bindings.openai.clients import ModelConnection
+
+API_VERSION = "2024-10-21"
+TOKEN_SCOPE = "https://cognitiveservices.azure.com/.default"
+TIMEOUT = 100.0
+"""Seconds for one attempt."""
+
+_UNSUPPORTED = re.compile(r"[Uu]nsupported|not supported|[Uu]nrecognized")
+_PARAMETER = re.compile(r"['\"](max_tokens|max_completion_tokens|temperature|top_p)['\"]")
+_OTHER_LIMIT = {"max_tokens": "max_completion_tokens", "max_completion_tokens": "max_tokens"}
+
+
+class LiveBackend:
+    """One service with one credential. The SDK is imported with the first request."""
+
+    def __init__(self, connection: ModelConnection, *, policy: RetryPolicy, clock: Clock) -> None:
+        self.name: str = connection.service
+        self._connection = connection
+        self._policy = policy
+        self._clock = clock
+        self._client: AsyncOpenAI | None = None
+        self._credential: Any = None
+        self._opening = asyncio.Lock()
+        self._renamed: dict[str, dict[str, str]] = {}
+        """By model: parameters it refused, and what to send instead (empty: nothing)."""
+
+    async def chat(self, request: ChatRequest) -> ChatReply:
+        body = self._body(request)
+        while True:
+            adapted = self._adapted(request.model, body)
+            try:
+                answer = await self.post("/chat/completions", adapted)
+            except ServiceError as error:
+                if self._learn(request.model, adapted, error):
+                    continue
+                raise
+            return read_reply(answer)
+
+    async def post(self, path: str, body: Mapping[str, Any]) -> Any:
+        """Send a request, with retries; return the parsed answer."""
+        client = await self._open()
+
+        async def attempt() -> Any:
+            try:
+                return await client.post(path, cast_to=object, body=dict(body))
+            except Exception as error:  # translated at this border, once
+                raise self._translated(error) from error
+
+        return await with_retries(attempt, policy=self._policy, clock=self._clock)
+
+    async def aclose(self) -> None:
+        client, self._client = self._client, None
+        credential, self._credential = self._credential, None
+        if client is not None:
+            await client.close()
+        if credential is not None:
+            await credential.close()
+
+    async def _open(self) -> AsyncOpenAI:
+        async with self._opening:
+            if self._client is None:
+                # The import takes most of a second: other calls go on meanwhile.
+                await asyncio.to_thread(__import__, "openai")
+                self._client = self._make_client()
+            return self._client
+
+    def _make_client(self) -> AsyncOpenAI:
+        from openai import AsyncAzureOpenAI, AsyncOpenAI  # here for start-up cost
+
+        connection = self._connection
+        if connection.service == "openai":
+            return AsyncOpenAI(
+                api_key=connection.key, base_url=connection.endpoint, max_retries=0, timeout=TIMEOUT
+            )
+        if connection.key:
+            return AsyncAzureOpenAI(
+                azure_endpoint=connection.endpoint,
+                api_key=connection.key,
+                api_version=API_VERSION,
+                max_retries=0,
+                timeout=TIMEOUT,
+            )
+        return AsyncAzureOpenAI(
+            azure_endpoint=connection.endpoint,
+            azure_ad_token_provider=self._token_provider(),
+            api_version=API_VERSION,
+            max_retries=0,
+            timeout=TIMEOUT,
+        )
+
+    def _token_provider(self) -> Any:
+        # Here for start-up cost.
+        from azure.identity.aio import DefaultAzureCredential, get_bearer_token_provider
+
+        identity = dict(self._connection.identity)
+        client_id = identity.get("managedidentityclientid") or identity.get("clientid")
+        options = {"managed_identity_client_id": client_id} if client_id else {}
+        self._credential = DefaultAzureCredential(**options)
+        return get_bearer_token_provider(self._credential, TOKEN_SCOPE)
+
+    def _body(self, request: ChatRequest) -> dict[str, Any]:
+        limit = "max_completion_tokens" if self._connection.service == "openai" else "max_tokens"
+        body: dict[str, Any] = {"model": request.model, "messages": list(request.messages)}
+        for name, value in (
+            ("temperature", request.temperature),
+            ("top_p", request.top_p),
+            (limit, request.max_tokens),
+        ):
+            if value is not None:
+                body[name] = value
+        if request.tools:
+            body["tools"] = list(request.tools)
+        return body
+
+    def _adapted(self, model: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        renamed = self._renamed.get(model, {})
+        adapted = {}
+        for name, value in body.items():
+            name = renamed.get(name, name)
+            if name:
+                adapted[name] = value
+        return adapted
+
+    def _learn(self, model: str, sent: Mapping[str, Any], error: ServiceError) -> bool:
+        """Take note of a parameter the model refuses; say whether to try without it."""
+        if error.status != 400:
+            return False
+        if not _UNSUPPORTED.search(f"{error.reason} {error.message}"):
+            return False
+        named = _PARAMETER.search(error.message)
+        parameter = error.parameter or (named[1] if named else "")
+        renamed = self._renamed.setdefault(model, {})
+        if parameter not in sent or parameter in renamed:
+            return False
+        if parameter in renamed.values():  # neither name is taken: send none
+            renamed[_OTHER_LIMIT[parameter]] = ""
+            return True
+        if parameter not in {*_OTHER_LIMIT, "temperature", "top_p"}:
+            return False
+        renamed[parameter] = _OTHER_LIMIT.get(parameter, "")
+        return True
+
+    def _translated(self, error: Exception) -> BindingError:
+        import openai  # here for start-up cost
+
+        where = f"{self._connection.endpoint}"
+        if isinstance(error, openai.APITimeoutError):
+            return ServiceError(f"The model service at {where} did not answer in {TIMEOUT:g} s.")
+        if isinstance(error, openai.APIConnectionError):
+            cause = error.__cause__ or error
+            return ServiceError(
+                f"The model service at {where} cannot be reached: {cause}.",
+                hint=f"Check {self._connection.endpoint_source.split(',')[0]} and the network, "
+                "or start with --models offline.",
+            )
+        if isinstance(error, openai.APIStatusError):
+            return self._refusal(error)
+        return BindingError(
+            f"The model service at {where} cannot be used: {error}",
+            hint=None
+            if self._connection.key
+            else "No key is set, so an Azure identity was used. Sign in with 'az login' or set "
+            "a key.",
+            code="model-service-failed",
+        )
+
+    def _refusal(self, error: APIStatusError) -> ServiceError:
+        body = error.body if isinstance(error.body, dict) else {}
+        said = str(body.get("message") or error.message)
+        reason = str(body.get("code") or "")
+        status = error.status_code
+        return ServiceError(
+            f"The model service answered {status}: {said}",
+            status=status,
+            retry_after=_retry_after(error.response.headers),
+            reason=reason,
+            parameter=str(body.get("param") or ""),
+            hint=self._advice(status, reason),
+        )
+
+    def _advice(self, status: int, reason: str) -> str | None:
+        connection = self._connection
+        if status in {401, 403}:
+            source = connection.key_source.split(",")[0] or "the Azure identity"
+            return f"Check {source}; it was refused by {connection.endpoint}."
+        if status == 404:
+            kind = "model" if connection.service == "openai" else "deployment"
+            return f"Check that the {kind} named by 'chatModel' exists at {connection.endpoint}."
+        if reason == "context_length_exceeded":
+            return (
+                "The whole chat is sent each time. Set FUNCEMU_ASSISTANT_MAX_HISTORY to a number "
+                "of messages, or create the assistant anew."
+            )
+        return None
+
+
+def read_reply(answer: Any) -> ChatReply:
+    """Read a chat completion; only its first choice counts."""
+    choices = answer.get("choices") if isinstance(answer, dict) else None
+    if not isinstance(choices, list) or not all(isinstance(each, dict) for each in choices):
+        raise ServiceError(
+            f"The model service answered {str(answer)[:80]!r}, which is not a chat completion.",
+            status=200,
+            hint="Check that the endpoint is the address of an OpenAI-compatible service.",
+        )
+    choice = choices[0] if choices else {}
+    message = choice.get("message") or {}
+    return ChatReply(
+        content=_content(message.get("content")),
+        tool_calls=tuple(
+            _tool_call(entry) for entry in message.get("tool_calls") or () if "function" in entry
+        ),
+        finish_reason=str(choice.get("finish_reason") or ""),
+        usage=_usage(answer.get("usage") or {}),
+        raw=answer,
+    )
+
+
+def _content(content: Any) -> str:
+    """Return the text; parts are joined by an empty line, as the official extension does."""
+    if isinstance(content, list):
+        parts = [str(part.get("text") or "") for part in content if isinstance(part, dict)]
+        return "\n\n".join(part for part in parts if part)
+    return "" if content is None else str(content)
+
+
+def _tool_call(entry: Mapping[str, Any]) -> ToolCall:
+    function = entry["function"]
+    arguments = function.get("arguments")
+    if not isinstance(arguments, str):  # some local servers send the object itself
+        arguments = "" if arguments is None else json.dumps(arguments, ensure_ascii=False)
+    return ToolCall(str(entry.get("id") or ""), str(function.get("name") or ""), arguments)
+
+
+def _usage(usage: Mapping[str, Any]) -> Usage:
+    prompt = int(usage.get("prompt_tokens") or 0)
+    completion = int(usage.get("completion_tokens") or 0)
+    return Usage(int(usage.get("total_tokens") or prompt + completion), prompt, completion)
+
+
+def _retry_after(headers: Mapping[str, str]) -> float | None:
+    """Return the seconds the service asks to wait."""
+    for name in ("retry-after-ms", "x-ms-retry-after-ms"):
+        try:
+            return float(headers.get(name, "")) / 1000
+        except ValueError:
+            continue
+    value = headers.get("retry-after", "")
+    try:
+        return float(value)
+    except ValueError:
+        date = email.utils.parsedate_to_datetime(value) if re.search(r"\d{4}", value) else None
+    if date is None:
+        return None
+    # The wait is told as a time of day, so the wall clock it is.
+    now = email.utils.parsedate_to_datetime(email.utils.formatdate(usegmt=True))
+    return max(0.0, (date - now).total_seconds())

@@ -1,0 +1,77 @@
+"""Failures of a model service, and trying again as the official extension's client does."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from emulator.sdk import BindingError, Clock
+
+T = TypeVar("T")
+
+RETRIED_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
+
+LONGEST_WAIT = 120.0
+"""Seconds; a service that asks for more will not answer this call."""
+
+
+class ServiceError(BindingError):
+    """The service refused or could not be reached (`status` is `None`).
+
+    `reason` and `parameter` are the error's `code` and `param` in the service's answer.
+    """
+
+    code = "model-service-failed"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int | None = None,
+        retry_after: float | None = None,
+        reason: str = "",
+        parameter: str = "",
+        hint: str | None = None,
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.status = status
+        self.retry_after = retry_after
+        self.reason = reason
+        self.parameter = parameter
+
+    @property
+    def is_passing(self) -> bool:
+        """Whether the same request may succeed a little later."""
+        return self.status is None or self.status in RETRIED_STATUSES
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """The first retry comes at once, the next after `delay` seconds, each later one after twice
+    the time; a wait the service asks for wins."""
+
+    attempts: int = 4
+    delay: float = 0.8
+
+    def wait(self, failures: int, error: ServiceError) -> float:
+        """Return the seconds to wait after that many failures."""
+        if error.retry_after is not None:
+            return error.retry_after
+        return 0.0 if failures == 1 else self.delay * float(2 ** (failures - 2))
+
+
+async def with_retries(
+    attempt: Callable[[], Awaitable[T]], *, policy: RetryPolicy, clock: Clock
+) -> T:
+    """Run `attempt` until it succeeds, fails for good, or was tried often enough."""
+    failures = 0
+    while True:
+        try:
+            return await attempt()
+        except ServiceError as error:
+            failures += 1
+            wait = policy.wait(failures, error)
+            if not error.is_passing or failures >= policy.attempts or wait > LONGEST_WAIT:
+                raise
+        await clock.sleep(wait)
