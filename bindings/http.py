@@ -8,7 +8,8 @@ taken as a response description, as on Azure.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from emulator.sdk import (
@@ -29,6 +30,7 @@ from emulator.sdk import (
 
 _TEXT = "text/plain; charset=utf-8"
 _EMPTY = HttpResponseData(204)
+_OPTIONAL = re.compile(r"\{(\w+)[^{}]*\?\}")
 
 
 class HttpTriggerOptions(Options, frozen=True):
@@ -46,6 +48,7 @@ class HttpTrigger(Trigger[HttpTriggerOptions]):
 
     def __init__(self, **bound: Any) -> None:
         super().__init__(**bound)
+        self._optional = _OPTIONAL.findall(self.options.route or "")
         self._outputs = [
             binding.name
             for binding in self.function.bindings
@@ -64,7 +67,10 @@ class HttpTrigger(Trigger[HttpTriggerOptions]):
 
     def fired(self, request: HttpRequestData) -> Fired:
         return Fired(
-            Datum("http", request), MANUAL_REASON, _binding_data(request), detail=request.method
+            Datum("http", request),
+            MANUAL_REASON,
+            lambda: _binding_data(request, self._optional),
+            detail=request.method,
         )
 
     def manual(self, text: str) -> Fired:
@@ -183,25 +189,25 @@ def _plain(text: str) -> HttpResponseData:
     return HttpResponseData(200, (("content-type", _TEXT),), text.encode("utf-8"))
 
 
-def _binding_data(request: HttpRequestData) -> Callable[[], Mapping[str, Any]]:
-    """Answer `{name}`: route values win over the query, the query over the body's members."""
+def _binding_data(request: HttpRequestData, optional: Sequence[str]) -> Mapping[str, Any]:
+    """Answer `{name}`: route values win over the query, the query over the body's members.
 
-    def compute() -> Mapping[str, Any]:
-        data: dict[str, Any] = {}
-        for source in (_body_members(request), request.query, request.params):
-            for name, member in source.items():
-                if source is request.query and name.lower() == "code":
-                    continue  # the function key is never data
-                for known in [each for each in data if each.lower() == name.lower()]:
-                    del data[known]
-                data[name] = member
-        taken = {name.lower() for name in data}
-        for name, group in (("Query", request.query), ("Headers", request.headers)):
-            if name.lower() not in taken:
-                data[name] = dict(group)
-        return data
-
-    return compute
+    An optional route parameter that the path does not have is there, without a value.
+    """
+    data: dict[str, Any] = {}
+    absent = dict.fromkeys(optional)
+    for source in (_body_members(request), request.query, {**absent, **request.params}):
+        for name, member in source.items():
+            if source is request.query and name.lower() == "code":
+                continue  # the function key is never data
+            for known in [each for each in data if each.lower() == name.lower()]:
+                del data[known]
+            data[name] = member
+    taken = {name.lower() for name in data}
+    for name, group in (("Query", request.query), ("Headers", request.headers)):
+        if name.lower() not in taken:
+            data[name] = dict(group)
+    return data
 
 
 def _body_members(request: HttpRequestData) -> dict[str, Any]:

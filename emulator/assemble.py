@@ -31,12 +31,12 @@ class Starter:
         self.root = _app_root(options.path)
         self.events = EventBus()
         self._logs = _LogRelay(self.events)
-        self._environ = {**(os.environ if environ is None else environ), **(settings or {})}
+        self.environ = {**(os.environ if environ is None else environ), **(settings or {})}
         for index, name in enumerate(options.functions):
-            self._environ[f"AzureFunctionsJobHost__functions__{index}"] = name
+            self.environ[f"AzureFunctionsJobHost__functions__{index}"] = name
 
     def configure(self) -> Configuration:
-        return configure(self.root, self._environ)
+        return configure(self.root, self.environ)
 
     def spawn(self, configuration: Configuration) -> Launch:
         """Start the worker; raises `WorkerStartError` when no interpreter can run the app."""
@@ -75,6 +75,7 @@ class Emulator:
     def __init__(
         self,
         starter: Starter,
+        options: Options,
         listening: socket.socket,
         *,
         clock: Clock | None = None,
@@ -84,9 +85,11 @@ class Emulator:
         from emulator.runtime.host import Host
         from emulator.runtime.services import HostContext
         from emulator.server.app import Site
+        from emulator.server.cors import Cors
+        from emulator.server.keys import KeyStore
+        from emulator.server.policy import SitePolicy
         from emulator.state.store import StateStore
 
-        options = starter.options
         self.events = starter.events
         self.clock = clock or SystemClock()
         self.context = HostContext(
@@ -103,7 +106,18 @@ class Emulator:
             events=self.events,
             clock=self.clock,
         )
-        self._site = Site(self.host, self.events)
+        keys = None if options.ephemeral else options.state_folder / "keys"
+        self._site = Site(
+            self.host,
+            self.events,
+            SitePolicy(
+                keys=KeyStore(keys),
+                enable_auth=options.enable_auth,
+                cors=Cors.of(options.cors, credentials=options.cors_credentials),
+                body_limit=_body_limit(starter.environ),
+                served_as=frozenset({options.host.lower()}),
+            ),
+        )
         self._listening = listening
         address, port = listening.getsockname()[:2]
         self.port: int = port
@@ -145,6 +159,12 @@ class _LogRelay:
         elif isinstance(event, InvocationFinished):
             # Kept for one more turn of the loop: late lines of the call may be on their way.
             asyncio.get_running_loop().call_soon(self._running.pop, event.id, None)
+
+
+def _body_limit(environ: Mapping[str, str]) -> int:
+    """Return the largest body in bytes; the variable is the official host's."""
+    given = environ.get("FUNCTIONS_REQUEST_BODY_SIZE_LIMIT", "")
+    return int(given) if given.isdecimal() else 104_857_600
 
 
 def _app_root(path: Path) -> Path:

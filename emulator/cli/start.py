@@ -42,7 +42,7 @@ def start(**given: Any) -> None:
 
     from emulator.cli.serve import serve
 
-    emulator = Emulator(starter, listening)
+    emulator = Emulator(starter, options, listening)
     console = _console(emulator, options)
     run = asyncio.run
     if options.loop != "asyncio":

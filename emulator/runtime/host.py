@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Literal
 
 from emulator.clock import Clock
@@ -23,6 +24,10 @@ State = Literal["Starting", "Running", "Error", "Stopping", "Stopped"]
 
 STOP_GRACE = 5.0
 """Seconds running calls may take to finish when the host stops or a generation is replaced."""
+
+
+OFFLINE_FILE = "app_offline.htm"
+_OFFLINE_PAGE = "<!doctype html><title>Offline</title><p>This app is offline.</p>"
 
 
 class Host:
@@ -48,6 +53,8 @@ class Host:
         self.events = events
         self.state: State = "Starting"
         self.current: Generation | None = None
+        self.offline: str | None = _offline_page(context.app_root)
+        """The page shown instead of every function while the app is taken offline."""
         self.failure: tuple[Problem, ...] = ()
         """Why the latest candidate was not swapped in; empty when it was."""
 
@@ -79,6 +86,18 @@ class Host:
         generation = self._serving()
         function = generation.invoker.find(name)
         await generation.invoker.run(function, function.trigger.manual(text))
+
+    def set_offline(self, offline: bool) -> bool:
+        """Take the app offline or back by its `app_offline.htm`; say whether that changed it."""
+        file = self.context.app_root / OFFLINE_FILE
+        if offline == (self.offline is not None):
+            return False
+        if offline:
+            file.write_text(_OFFLINE_PAGE, encoding="utf-8")
+        else:
+            file.unlink(missing_ok=True)
+        self.offline = _offline_page(self.context.app_root)
+        return True
 
     async def aclose(self) -> None:
         """Finish running calls (bounded), end the workers, give everything back."""
@@ -195,6 +214,13 @@ class Host:
             load_errors=errors,
             problems=tuple(problems),
         )
+
+
+def _offline_page(root: Path) -> str | None:
+    try:
+        return (root / OFFLINE_FILE).read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return None
 
 
 def _is_error(problem: Problem) -> bool:

@@ -6,8 +6,9 @@ import asyncio
 import json
 import os
 import platform
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from typing import Any
+from urllib.parse import unquote
 from uuid import uuid4
 
 from aiohttp import web
@@ -18,6 +19,10 @@ from emulator.model import Problem, Severity
 from emulator.runtime.generation import Generation
 from emulator.runtime.host import Host
 from emulator.runtime.launch import AppUnusable
+from emulator.server.guard import is_foreign
+from emulator.server.keysapi import KeysApi
+from emulator.server.policy import SitePolicy
+from emulator.server.replies import error_reply, json_reply
 
 _HOST_VERSION = "4.1052.200.0"
 """The version of the official host whose behaviour is served; tools compare its first number."""
@@ -26,35 +31,111 @@ _HOST_VERSION = "4.1052.200.0"
 class Admin:
     """Answers everything below `/admin/`."""
 
-    def __init__(self, host: Host) -> None:
+    def __init__(self, host: Host, policy: SitePolicy) -> None:
         self._host = host
+        self._policy = policy
+        self._keys = KeysApi(policy.keys)
         self._instance = uuid4().hex
         self._runs: set[asyncio.Task[None]] = set()
+        self._warm = False
 
-    async def handle(self, request: web.BaseRequest, path: str) -> web.Response:
-        parts = [part for part in path.lower().split("/") if part][1:]
-        match (request.method, parts):
+    async def handle(self, request: web.BaseRequest, path: str, query: str) -> web.Response:
+        refusal = is_foreign(request.headers, served_as=self._policy.served_as)
+        if refusal is not None:
+            return error_reply(403, refusal, "Only this machine's own tools may use this address.")
+        parts = [unquote(part) for part in path.split("/") if part][1:]
+        lowered = [part.lower() for part in parts]
+        if lowered == ["host", "ping"] and request.method in {"GET", "POST"}:
+            return web.Response(headers={"Cache-Control": "no-store, no-cache"})
+        if lowered == ["warmup"]:
+            return await self._warm_up()
+        if not self._policy.allows("admin", request, query):
+            return web.Response(status=401)
+        match (request.method, lowered):
             case ("GET", ["host", "status"]):
-                return _json(self._status())
-            case ("GET" | "POST", ["host", "ping"]):
-                return web.Response(headers={"Cache-Control": "no-store, no-cache"})
+                return json_reply(self._status())
+            case ("GET", ["host", "processes"]):
+                return json_reply(self._processes())
+            case ("GET", ["host", "config"]):
+                return json_reply(self._host.context.host_json)
+            case ("POST", ["host", "restart"]):
+                self._background(self._restart())
+                return json_reply(self._folders())
+            case ("PUT", ["host", "state"]):
+                return await self._set_state(request)
+            case ("POST", ["host", "synctriggers"]):
+                return json_reply({"status": "success"})
+            case ("POST", ["host", "log" | "debug"]):
+                return web.Response(status=200)
             case ("GET", ["functions"]):
-                return _json([self._function(request, f.name) for f in self._models()])
+                return json_reply([self._function(request, f.name) for f in self._models()])
             case ("GET", ["functions", name]):
                 shown = self._function(request, name)
-                return web.Response(status=404) if shown is None else _json(shown)
+                return web.Response(status=404) if shown is None else json_reply(shown)
             case ("GET", ["functions", name, "status"]):
                 return self._function_status(name)
             case ("POST", ["functions", name]):
                 return await self._call(request, name)
-            case _:
-                return web.Response(status=404)
+        names = {model.name.lower(): model.name for model in self._models()}
+        answer = await self._keys.handle(request, parts, names)
+        return answer or web.Response(status=404)
 
     async def aclose(self) -> None:
         for run in self._runs:
             run.cancel()
         if self._runs:
             await asyncio.wait(self._runs)
+
+    def _background(self, work: Coroutine[Any, Any, None]) -> None:
+        run = asyncio.create_task(work)
+        self._runs.add(run)
+        run.add_done_callback(self._runs.discard)
+
+    async def _restart(self) -> None:
+        await self._host.reload()
+
+    async def _warm_up(self) -> web.Response:
+        """Run the warm-up function, once per host; without one this does nothing, as on Azure."""
+        if not self._warm and self._host.current is not None:
+            self._warm = True
+            for name, function in self._host.current.functions.items():
+                if function.trigger.type_name.lower() == "warmuptrigger":
+                    await self._run(name, "")
+        return web.Response(status=200)
+
+    async def _set_state(self, request: web.BaseRequest) -> web.Response:
+        try:
+            wanted = json.loads(await request.read())
+        except ValueError:
+            wanted = None
+        states = {"offline": True, "running": False}
+        if not isinstance(wanted, str) or wanted.lower() not in states:
+            return error_reply(400, "The body is no state.", 'Send "offline" or "running".')
+        changed = self._host.set_offline(states[wanted.lower()])
+        return web.Response(status=202 if changed else 200)
+
+    def _processes(self) -> dict[str, Any]:
+        generation = self._host.current
+        workers = [] if generation is None else [generation.worker.pid]
+        return {
+            "processes": [
+                {"processId": os.getpid(), "processName": "funcemu", "type": "host"},
+                *({"processId": pid, "processName": "python", "type": "worker"} for pid in workers),
+            ]
+        }
+
+    def _folders(self) -> dict[str, Any]:
+        root = str(self._host.context.app_root)
+        return {
+            "isFileSystemReadOnly": False,
+            "isScmRunFromPackage": False,
+            "isSelfHost": True,
+            "hasParentScope": False,
+            "scriptPath": root,
+            "logPath": "",
+            "secretsPath": "",
+            "testDataPath": "",
+        }
 
     def _status(self) -> dict[str, Any]:
         host = self._host
@@ -110,17 +191,17 @@ class Admin:
             if problem.severity is Severity.ERROR and (problem.function or "").lower() == name
         ]
         if errors:
-            return _json({"errors": errors})
-        return _json({}) if known else web.Response(status=404)
+            return json_reply({"errors": errors})
+        return json_reply({}) if known else web.Response(status=404)
 
     async def _call(self, request: web.BaseRequest, name: str) -> web.Response:
         body = await request.read()
         try:
             given = json.loads(body) if body.strip() else {}
         except ValueError:
-            return _error(400, "The body is not JSON.", 'Send {"input": "…"} or nothing.')
+            return error_reply(400, "The body is not JSON.", 'Send {"input": "…"} or nothing.')
         if not isinstance(given, dict):
-            return _error(400, "The body is not a JSON object.", 'Send {"input": "…"}.')
+            return error_reply(400, "The body is not a JSON object.", 'Send {"input": "…"}.')
         members = {key.lower(): value for key, value in given.items()}
         value = members.get("input", "")
         text = value if isinstance(value, str) else json.dumps(value)
@@ -131,10 +212,8 @@ class Admin:
         except FunctionNotFound:
             return web.Response(status=404)
         except AppUnusable as error:
-            return _error(503, error.message, "Mend the app and save.")
-        run = asyncio.create_task(self._run(name, text))
-        self._runs.add(run)
-        run.add_done_callback(self._runs.discard)
+            return error_reply(503, error.message, "Mend the app and save.")
+        self._background(self._run(name, text))
         return web.Response(status=202)
 
     async def _run(self, name: str, text: str) -> None:
@@ -164,15 +243,3 @@ def _invoke_url(generation: Generation, name: str, base: str) -> str | None:
             own = endpoint.route.template == name
             return f"{base}/{endpoint.template.lower() if own else endpoint.template}"
     return None
-
-
-def _json(value: Any, status: int = 200) -> web.Response:
-    return web.Response(
-        status=status,
-        body=json.dumps(value, ensure_ascii=False, default=str).encode("utf-8"),
-        headers={"Content-Type": "application/json; charset=utf-8"},
-    )
-
-
-def _error(status: int, message: str, hint: str) -> web.Response:
-    return _json({"error": message, "hint": hint}, status)

@@ -190,7 +190,7 @@ async def _in_loop(
     starter = Starter(resolve_options(context.params, environ, Path.cwd()), environ=environ)
     configuration = starter.configure()
     options = apply_host_section(starter.options, configuration.settings.host)
-    emulator = Emulator(starter, listen("127.0.0.1", 0))
+    emulator = Emulator(starter, options, listen("127.0.0.1", 0))
     output = _Lines()
     console = Console(clock=emulator.clock, colour=False, verbose=options.verbose, stream=output)
     console.host_config = configuration.host_config

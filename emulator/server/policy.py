@@ -1,0 +1,60 @@
+"""What is decided about requests apart from the functions themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from emulator.config.hostjson import HttpConfig
+from emulator.server.cors import Cors
+from emulator.server.keys import KeyStore
+
+BODY_LIMIT = 104_857_600
+"""Bytes of a request body (100 MiB, as the official host); above it the answer is 413."""
+
+
+@dataclass(frozen=True, slots=True)
+class SitePolicy:
+    """Chosen by whoever starts the host.
+
+    `keys` is always there, so that keys can be managed; they are asked for only with
+    `enable_auth`. `served_as` are further host names under which the admin API answers.
+    """
+
+    keys: KeyStore
+    enable_auth: bool = False
+    cors: Cors | None = None
+    body_limit: int = BODY_LIMIT
+    served_as: frozenset[str] = frozenset()
+
+    def allows(self, level: str, request: web.BaseRequest, query: str, function: str = "") -> bool:
+        """Whether the request may use what needs `level`."""
+        if level == "anonymous" or not self.enable_auth:
+            return True
+        given = request.headers.get("x-functions-key") or _code(query)
+        return bool(given) and self.keys.opens(level, given, function)
+
+
+def extra_headers(http: HttpConfig, request: web.BaseRequest) -> Mapping[str, str]:
+    """Return `customHeaders` and HSTS of host.json for one answer."""
+    if not http.hsts.enabled or request.scheme != "https":
+        return http.custom_headers
+    name = request.host.rpartition(":")[0] or request.host
+    if name.lower() in {each.lower() for each in http.hsts.excluded_hosts}:
+        return http.custom_headers
+    value = f"max-age={int(http.hsts.max_age)}"
+    if http.hsts.include_subdomains:
+        value += "; includeSubDomains"
+    if http.hsts.preload:
+        value += "; preload"
+    return {**http.custom_headers, "Strict-Transport-Security": value}
+
+
+def _code(query: str) -> str:
+    if "code=" not in query:
+        return ""
+    from urllib.parse import parse_qsl  # only for requests that carry a key
+
+    return next((value for name, value in parse_qsl(query) if name.lower() == "code"), "")
