@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from emulator.events import Level
 from emulator.model import FunctionError, FunctionModel, Invocation, InvocationResult
+
+if TYPE_CHECKING:
+    import asyncio  # the worker is spawned before the host can afford this import
 
 
 @dataclass(frozen=True, slots=True)

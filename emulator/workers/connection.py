@@ -1,0 +1,127 @@
+"""The host's end of a worker connection: messages to frames, one write per turn of the loop."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import msgspec
+
+from emulator.errors import WorkerProtocolError
+from emulator.workers.process import WorkerProcess
+from emulator.workers.pyworker import wire
+from emulator.workers.pyworker.wire import Header
+
+OnMessage = Callable[[Header, Sequence[bytes]], None]
+OnLost = Callable[[Exception | None], None]
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder().decode
+
+
+def dumps(header: Header) -> bytes:
+    try:
+        return _encode(header)
+    except (UnicodeEncodeError, TypeError, OverflowError):
+        return wire.dumps(header)  # escapes what UTF-8 cannot say, such as half a surrogate pair
+
+
+def loads(text: bytes) -> Any:
+    try:
+        return _decode(text)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return wire.loads(text)  # accepts half a surrogate pair
+
+
+class Connection(asyncio.Protocol):
+    """Hands every message to `on_message`; `on_lost` is called once, with what was wrong if
+    something was."""
+
+    def __init__(self, on_message: OnMessage, on_lost: OnLost) -> None:
+        self.lost = False
+        self.full: asyncio.Future[None] | None = None
+        self._on_message = on_message
+        self._on_lost = on_lost
+        self._when_lost: list[Callable[[], None]] = []
+        self._decoder = wire.Decoder(loads)
+        self._frames: list[bytes] = []
+        self._transport: Any = None
+
+    async def open(self, process: WorkerProcess) -> None:
+        self.loop = asyncio.get_running_loop()
+        try:
+            if process.connects_back:
+                connection = await asyncio.to_thread(process.connect)
+            else:
+                connection = process.connect()
+            connection.setblocking(False)
+        except OSError:
+            self.lost = True  # how the worker ended is told by whoever watches it
+            return
+        if connection.family == getattr(socket, "AF_UNIX", None):
+            await self.loop.create_unix_connection(lambda: self, sock=connection)
+        else:
+            await self.loop.create_connection(lambda: self, sock=connection)
+
+    def send(self, header: Header, blobs: Sequence[bytes] = ()) -> None:
+        frame = wire.encode(header, blobs, dumps)
+        if not self._frames:
+            self.loop.call_soon(self._flush)
+        self._frames.append(frame)
+
+    def _flush(self) -> None:
+        frames, self._frames = self._frames, []
+        if not self.lost and self._transport is not None:
+            self._transport.write(b"".join(frames) if len(frames) > 1 else frames[0])
+
+    async def drained(self) -> None:
+        """Wait until the worker reads again."""
+        while self.full is not None:
+            await asyncio.shield(self.full)
+
+    def when_lost(self, callback: Callable[[], None]) -> None:
+        self._when_lost.append(callback)
+
+    def close(self) -> None:
+        if self._transport is not None:
+            self._transport.abort()
+
+    def connection_made(self, transport: Any) -> None:
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        try:
+            for header, blobs in self._decoder.feed(data):
+                self._on_message(header, blobs)
+        except wire.WireError as error:
+            self._broken(WorkerProtocolError(f"the worker sent {error}"))
+        except WorkerProtocolError as error:
+            self._broken(error)
+        except (KeyError, TypeError) as error:
+            self._broken(WorkerProtocolError(f"the worker sent a malformed message ({error!r})"))
+
+    def _broken(self, error: Exception) -> None:
+        self._lose(error)
+        self._transport.abort()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self._lose(None)
+
+    def _lose(self, error: Exception | None) -> None:
+        if self.lost:
+            return
+        self.lost = True
+        self.resume_writing()
+        self._on_lost(error)
+        for callback in self._when_lost:
+            callback()
+
+    def pause_writing(self) -> None:
+        self.full = self.loop.create_future()
+
+    def resume_writing(self) -> None:
+        full, self.full = self.full, None
+        if full is not None and not full.done():
+            full.set_result(None)

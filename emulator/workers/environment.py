@@ -1,0 +1,29 @@
+"""The environment a worker runs in: what it is given, and what Azure's host adds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+_DEFAULT_THREADS = "1000"  # what the official host sets when the app says nothing
+
+
+def worker_environment(root: Path, environment: Mapping[str, str]) -> dict[str, str]:
+    """Return `environment` (process variables and app settings) as the worker's own.
+
+    What the app's settings already say is kept, but for the places, which are facts.
+    """
+    place = str(root)
+    worker = str(Path(__file__).parent / "pyworker")
+    result = {
+        "FUNCTIONS_WORKER_RUNTIME": "python",
+        "AZURE_FUNCTIONS_ENVIRONMENT": "Development",
+        "PYTHON_THREADPOOL_THREAD_COUNT": _DEFAULT_THREADS,
+        **environment,
+        "AzureWebJobsScriptRoot": place,
+        "FUNCTIONS_APPLICATION_DIRECTORY": place,
+        "FUNCTIONS_WORKER_DIRECTORY": worker,
+    }
+    # Set by the macOS launcher of a virtual environment; it would make the child take ours.
+    result.pop("__PYVENV_LAUNCHER__", None)
+    return result

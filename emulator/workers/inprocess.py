@@ -1,0 +1,239 @@
+"""A worker inside this very process: for tests, where a start costs milliseconds.
+
+Differences from a process of its own: the app runs on this interpreter with our packages; the
+working directory is not the app's; standard output is not captured (pytest does that); a call that
+blocks blocks everything; app settings stand in `os.environ` from start to close, of two apps open
+at once the newer one's win.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import platform
+import sys
+import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from emulator.errors import WorkerLost, WorkerStartError
+from emulator.model import FunctionError, Invocation, InvocationResult
+from emulator.workers.calls import Calls
+from emulator.workers.channel import (
+    AppSpec,
+    ExitInfo,
+    FunctionLoad,
+    Index,
+    LogSink,
+    WorkerInfo,
+)
+from emulator.workers.environment import worker_environment
+from emulator.workers.messages import (
+    failure_of,
+    index_of,
+    invoke_message,
+    load_message,
+    log_of,
+    result_of,
+)
+from emulator.workers.modules import AppModules
+from emulator.workers.pyworker.app import App, wants_debug_logs
+from emulator.workers.pyworker.logs import Capture
+from emulator.workers.pyworker.sdk import SdkError, load_sdk
+from emulator.workers.pyworker.wire import Header, Message
+
+_OURS = ("emulator", "bindings")
+
+
+class InProcessChannel:
+    """Runs the same worker code as a process would, without a wire between."""
+
+    def __init__(self, spec: AppSpec, sink: LogSink) -> None:
+        self._spec = spec
+        self._sink = sink
+        self._environment = worker_environment(spec.root, spec.environment)
+        self._modules = AppModules(spec.root)
+        self._settings = _Settings(self._environment)
+        self._closed: asyncio.Future[ExitInfo] | None = None
+        self._app: App | None = None
+        self._calls = Calls()
+        self._thread = 0
+        self._closing = False
+
+    @property
+    def closed(self) -> asyncio.Future[ExitInfo]:
+        if self._closed is None:
+            self._closed = asyncio.get_running_loop().create_future()
+        return self._closed
+
+    @property
+    def running(self) -> int:
+        return len(self._calls)
+
+    async def start(self) -> WorkerInfo:
+        _refuse_our_names(self._spec.root)
+        if not self._spec.root.is_dir():
+            raise WorkerStartError(
+                f"the folder of the app does not exist: {self._spec.root}",
+                hint="give the folder with host.json in it",
+            )
+        try:
+            sdk = load_sdk()
+        except SdkError as error:
+            raise WorkerStartError(str(error), hint=error.hint) from error
+        self._loop = asyncio.get_running_loop()
+        self._thread = threading.get_ident()
+        self._capture = Capture(self._log, self, exclusive=False)
+        self._modules.open()
+        self._settings.apply()
+        _RootLogger.add(self._capture.handler, debug=wants_debug_logs(self._environment))
+        self._app = App(
+            str(self._spec.root),
+            self._spec.script_file,
+            self._environment,
+            sdk=sdk,
+            capture=self._capture,
+            threads=self._spec.threads,
+            importing=self._modules.importing,
+            ended=self._calls.ended,
+        )
+        return WorkerInfo("python", platform.python_version(), sys.executable, sdk.version, pid=0)
+
+    def _log(self, header: Header) -> None:
+        if threading.get_ident() == self._thread:
+            self._sink(log_of(header))
+        elif not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._sink, log_of(header))
+
+    async def index(self) -> Index:
+        return index_of(self._running_app().index())
+
+    async def load(self, loads: Sequence[FunctionLoad]) -> Mapping[str, FunctionError]:
+        loaded = self._running_app().load(load_message(loads))
+        return {name: failure_of(each) for name, each in loaded["errors"].items()}
+
+    async def invoke(self, invocation: Invocation) -> InvocationResult:
+        app = self._running_app()
+        call_id = invocation.id
+        answer = self._calls.begin(call_id, self._loop)
+        app.begin(*invoke_message(invocation), self._answered)
+        try:
+            return await answer
+        except asyncio.CancelledError:
+            if self._calls.give_up(call_id):
+                app.cancel(call_id)
+            raise
+
+    def _answered(self, message: Message) -> None:
+        header, blobs = message
+        self._calls.answered(
+            header["id"], result_of(header, blobs), still_running="still" in header
+        )
+
+    async def cancel(self, invocation_id: str) -> None:
+        if self._app is not None:
+            self._app.cancel(invocation_id)
+
+    async def abandon(self, invocation_id: str, grace: float) -> None:
+        """As far as one process goes: a call that does not stop runs on."""
+        lingering = self._calls.lingering(invocation_id)
+        if lingering is not None:
+            await self.cancel(invocation_id)
+            await asyncio.wait([lingering], timeout=grace)
+
+    async def drain(self, seconds: float) -> bool:
+        return await self._calls.drain(seconds)
+
+    async def aclose(self, grace: float = 2.0) -> None:
+        closed = self.closed
+        first, self._closing = not self._closing, True
+        if not first:
+            await asyncio.wait([closed])
+            return
+        if self._app is not None:
+            await self.drain(grace)
+            self._app.close()
+            await asyncio.sleep(0)
+            _RootLogger.remove(self._capture.handler)
+        self._settings.restore()
+        self._modules.close()
+        self._calls.fail(_stopped)
+        if not closed.done():
+            closed.set_result(ExitInfo(0, expected=True))
+
+    def _running_app(self) -> App:
+        if self._app is None or self._closing:
+            raise _stopped()
+        return self._app
+
+
+def _stopped() -> WorkerLost:
+    return WorkerLost("the worker was stopped while the call was running")
+
+
+def _refuse_our_names(root: Path) -> None:
+    for name in _OURS:
+        for place in (root / f"{name}.py", root / name):
+            if place.is_file() or any(place.glob("*.py")):
+                raise WorkerStartError(
+                    f"the app has a module called {name!r} ({place}), and so has funcemu:"
+                    " they cannot share a process",
+                    hint="run this app with the subprocess channel",
+                )
+
+
+class _Settings:
+    """The app's settings in `os.environ`, taken back in any order."""
+
+    _open: list[_Settings] = []
+    _before: dict[str, str | None] = {}
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self._wanted = environment
+        self._changed: dict[str, str] = {}
+
+    def apply(self) -> None:
+        for name, value in self._wanted.items():
+            if os.environ.get(name) != value:
+                self._before.setdefault(name, os.environ.get(name))
+                self._changed[name] = os.environ[name] = value
+        self._open.append(self)
+
+    def restore(self) -> None:
+        if self not in self._open:
+            return
+        self._open.remove(self)
+        for name in self._changed:
+            layers = [each._changed[name] for each in self._open if name in each._changed]
+            value = layers[-1] if layers else self._before.pop(name)
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+class _RootLogger:
+    """Our handlers on the root logger; its level is lowered while there are any."""
+
+    _handlers: list[logging.Handler] = []
+    _level = logging.WARNING
+
+    @classmethod
+    def add(cls, handler: logging.Handler, *, debug: bool) -> None:
+        root = logging.getLogger()
+        if not cls._handlers:
+            cls._level = root.level
+        cls._handlers.append(handler)
+        root.addHandler(handler)
+        root.setLevel(min(root.level or logging.INFO, logging.DEBUG if debug else logging.INFO))
+
+    @classmethod
+    def remove(cls, handler: logging.Handler) -> None:
+        if handler not in cls._handlers:
+            return
+        cls._handlers.remove(handler)
+        root = logging.getLogger()
+        root.removeHandler(handler)
+        if not cls._handlers:
+            root.setLevel(cls._level)

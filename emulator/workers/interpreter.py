@@ -1,0 +1,98 @@
+"""The app's Python: find it, check it, explain why it does not do. Nothing is run here."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from emulator.errors import WorkerStartError
+from emulator.workers.channel import Interpreter
+
+_EXECUTABLE_SETTING = "languageWorkers__python__defaultExecutablePath"
+_ARGUMENTS_SETTING = "languageWorkers__python__arguments"
+_VENV_FOLDERS = (".venv", "venv")
+
+
+def find_interpreter(
+    root: Path, explicit: str | None, environment: Mapping[str, str]
+) -> Interpreter:
+    """Choose the Python for the app at `root`.
+
+    In this order: what was asked for, the app's settings, a virtual environment in the app's
+    folder, the active one, the one that runs us. A folder of an environment will do for a Python.
+    """
+    arguments = _arguments(environment)
+    if explicit:
+        return Interpreter(_named(explicit, root, "--python"), "given with --python", arguments)
+    setting = environment.get(_EXECUTABLE_SETTING)
+    if setting:
+        path = _named(setting, root, _EXECUTABLE_SETTING)
+        return Interpreter(path, f"set by {_EXECUTABLE_SETTING}", arguments)
+    for folder in _VENV_FOLDERS:
+        found = _python_in(root / folder)
+        if found is not None:
+            return Interpreter(found, f"the app's {folder}", arguments)
+    active = environment.get("VIRTUAL_ENV")
+    if active:
+        found = _python_in(Path(active))
+        if found is not None:
+            return Interpreter(found, "the active virtual environment", arguments)
+    return Interpreter(Path(sys.executable), "the one funcemu runs on", arguments)
+
+
+def _arguments(environment: Mapping[str, str]) -> tuple[str, ...]:
+    text = environment.get(_ARGUMENTS_SETTING, "")
+    try:
+        return tuple(shlex.split(text, posix=os.name == "posix"))
+    except ValueError as error:
+        raise WorkerStartError(
+            f"{_ARGUMENTS_SETTING} is not a list of arguments ({error}): {text}",
+            hint="check its quotes",
+        ) from error
+
+
+def _named(text: str, root: Path, origin: str) -> Path:
+    path = Path(text).expanduser()
+    if len(path.parts) == 1 and not (root / path).exists():
+        on_path = shutil.which(text)
+        if on_path is None:
+            raise WorkerStartError(
+                f"there is no Python called {text!r} on the PATH ({origin})",
+                hint="give the path of an interpreter",
+            )
+        return Path(on_path)
+    path = path if path.is_absolute() else root / path
+    if path.is_dir():
+        found = _python_in(path)
+        if found is None:
+            raise WorkerStartError(
+                f"the folder {path} is not a virtual environment ({origin})",
+                hint=f"create one with `{sys.executable} -m venv {path}`, or name a Python",
+            )
+        return found
+    check(path, origin)
+    return path
+
+
+def check(path: Path, origin: str) -> None:
+    """Raise `WorkerStartError` when `path` cannot be an interpreter."""
+    if not path.exists():
+        raise WorkerStartError(
+            f"there is no Python at {path} ({origin})",
+            hint="install it there, or choose another with --python",
+        )
+    if not os.access(path, os.X_OK):
+        raise WorkerStartError(
+            f"{path} is not executable ({origin})",
+            hint="choose a Python interpreter with --python",
+        )
+
+
+def _python_in(folder: Path) -> Path | None:
+    """Return the interpreter of a virtual environment; a broken link counts as one, to be told."""
+    path = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    return path if path.exists() or path.is_symlink() else None

@@ -1,0 +1,98 @@
+"""How the app's modules are found and loaded: `sys.path`, fresh bytecode, `__app__`."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.machinery
+import os
+import sys
+import types
+from typing import Any, Callable, List, Optional
+
+from .failure import message_of
+from .sdk import CLASSIC
+
+NAMESPACE = "__app__"
+_NOT_THE_APP = ("site-packages", ".python_packages", ".venv", "venv")
+_HELP = (
+    "Cannot find module. Please check the requirements.txt file for the missing module. For more"
+    " info, please refer the troubleshooting guide: https://aka.ms/functions-modulenotfound."
+    " Current sys.path: "
+)
+
+
+class FreshLoader(importlib.machinery.SourceFileLoader):
+    """Compiles the source every time.
+
+    Python trusts cached bytecode when the source has the same size and was changed in the same
+    second; an edit saved right after another one would run as if it had not happened.
+    """
+
+    def path_stats(self, path: Any) -> Any:
+        raise OSError("no cached bytecode for the app's own modules")
+
+
+def path_hook(root: str, loader: type = FreshLoader) -> Callable[[str], Any]:
+    """Return a `sys.path_hooks` entry for the folders of the app."""
+    details: Any = (
+        (importlib.machinery.ExtensionFileLoader, importlib.machinery.EXTENSION_SUFFIXES),
+        (loader, importlib.machinery.SOURCE_SUFFIXES),
+        (importlib.machinery.SourcelessFileLoader, importlib.machinery.BYTECODE_SUFFIXES),
+    )
+
+    def hook(path: str) -> Any:
+        if not is_app_folder(path, root) or not os.path.isdir(path):
+            raise ImportError("not a folder of the app", path=path)
+        return importlib.machinery.FileFinder(path, *details)
+
+    return hook
+
+
+def is_app_folder(path: str, root: str) -> bool:
+    if path == root:
+        return True
+    if not path.startswith(root + os.sep):
+        return False
+    parts = path[len(root) + 1 :].split(os.sep)
+    return not any(part in _NOT_THE_APP for part in parts)
+
+
+def app_paths(root: str) -> List[str]:
+    """Return what the app adds to the end of `sys.path`, in order."""
+    packages = os.path.join(root, ".python_packages", "lib", "site-packages")
+    return [packages, root] if os.path.isdir(packages) else [root]
+
+
+def namespace(root: str) -> types.ModuleType:
+    """Return the package `__app__`, whose only path is the app's folder."""
+    module = types.ModuleType(NAMESPACE)
+    module.__path__ = [root]
+    module.__package__ = NAMESPACE
+    return module
+
+
+def import_app_module(name: str) -> types.ModuleType:
+    """Import one of the app's modules; a missing module is told with the path and a link."""
+    try:
+        return importlib.import_module(name)
+    except ImportError as error:
+        raise explained(error) from error.__cause__
+
+
+def explained(error: ImportError) -> ImportError:
+    """Return the error with the help Azure adds to it; place and traceback stay."""
+    text = message_of(error)
+    path = repr(sys.path) if CLASSIC else " ".join(sys.path)
+    told = f"{text[:-1] if text.endswith('.') else text}. {_HELP}{path}"
+    try:
+        new = type(error)(told, name=error.name, path=error.path)
+    except TypeError:  # a subclass of ImportError with a constructor of its own
+        return error
+    return new.with_traceback(error.__traceback__)
+
+
+def forget(root: str, *, keep: Optional[set] = None) -> None:  # type: ignore[type-arg]
+    """Drop what the import system remembers about the folders of the app."""
+    for path in [path for path in sys.path_importer_cache if is_app_folder(path, root)]:
+        if keep is None or path not in keep:
+            sys.path_importer_cache.pop(path, None)

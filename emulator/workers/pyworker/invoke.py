@@ -1,0 +1,101 @@
+"""One loaded function: its arguments from a message, its answer as a message."""
+
+from __future__ import annotations
+
+import inspect
+import threading
+from typing import Any, Dict, List, NamedTuple, Tuple
+
+from .context import Context, new_out
+from .convert import Blobs, decoder, encode, raw_value
+from .sdk import Sdk
+from .signature import Bound, Signature
+from .wire import Header, Message
+
+Outs = List[Tuple[Bound, Any]]
+
+
+class Arguments(NamedTuple):
+    keywords: Dict[str, Any]
+    outs: Outs
+
+
+class Function:
+    """A function that can be called."""
+
+    def __init__(
+        self, name: str, directory: str, call: Any, signature: Signature, sdk: Sdk
+    ) -> None:
+        self.name = name
+        self.directory = directory
+        self.call = call
+        self.is_async = inspect.iscoroutinefunction(call)
+        self._signature = signature
+        self._sdk = sdk
+        self._outs = [each for each in signature.parameters if each.out]
+        self._delivered = frozenset(each.name for each in self._outs if each.delivers)
+        self._decoders = {
+            each.name: decoder(each, sdk) for each in signature.parameters if not each.out
+        }
+        kind = signature.return_type or signature.implicit_type
+        self._encoded_as = kind
+        self._encode_raw = kind is not None and sdk.converter(kind) is None
+
+    def arguments(self, header: Header, blobs: Blobs, local: threading.local) -> Arguments:
+        inputs: Dict[str, Any] = header["in"]
+        metadata: Dict[str, Any] = header.get("meta") or {}
+        keywords: Dict[str, Any] = {}
+        delivered: Dict[str, Any] = {}
+        decoders = self._decoders
+        for name, packed in inputs.items():
+            if name in self._delivered:
+                delivered[name] = raw_value(packed, blobs)
+            else:
+                keywords[name] = decoders[name](packed, blobs, metadata)
+        if len(keywords) < len(decoders):
+            for name in decoders:
+                keywords.setdefault(name, None)
+        outs: Outs = []
+        for each in self._outs:
+            out = new_out(delivered.get(each.name), annotated=each.python_type is not None)
+            outs.append((each, out))
+            keywords[each.name] = out
+        if self._signature.needs_context:
+            keywords["context"] = Context(self.name, self.directory, header, local)
+        return Arguments(keywords, outs)
+
+    def answer(self, call_id: str, value: Any, outs: Outs) -> Message:
+        """Encode what the function returned and set; raises when it does not fit the bindings."""
+        blobs: List[bytes] = []
+        header: Header = {"kind": "result", "id": call_id}
+        outputs = self._outputs(outs, blobs) if outs else None
+        if outputs:
+            header["out"] = outputs
+        if self._encoded_as is None:
+            if value is not None:
+                raise RuntimeError(
+                    f"function {self.name!r} without a $return bindingreturned a non-None value"
+                )
+            return header, blobs
+        packed = encode(
+            value,
+            self._encoded_as,
+            self._encode_raw,
+            self._signature.return_python_type,
+            self._sdk,
+            blobs,
+        )
+        if packed[0] != "none":
+            header["value"] = packed
+        return header, blobs
+
+    def _outputs(self, outs: Outs, blobs: List[bytes]) -> Dict[str, Any]:
+        outputs: Dict[str, Any] = {}
+        for each, out in outs:
+            value = out.get() if out.is_set else None
+            if value is None:
+                continue
+            packed = encode(value, each.type, each.raw, each.python_type, self._sdk, blobs)
+            if packed[0] != "none":
+                outputs[each.name] = packed
+        return outputs

@@ -1,0 +1,298 @@
+"""The worker process: its connection to the host, its loop, its end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import faulthandler
+import logging
+import os
+import signal
+import socket
+import struct
+import sys
+import threading
+from typing import Any, Dict, List, Optional
+
+from . import imports
+from .app import App, wants_debug_logs
+from .logs import Capture, running
+from .sdk import Sdk, SdkError, load_sdk
+from .wire import PROTOCOL, Data, Decoder, Header, Message, WireError, encode, loads, unknown_kind
+
+_MAX_WAIT = 5.0
+
+
+def run(arguments: List[str]) -> None:
+    """Serve until the host says stop or goes away. `arguments`: `--fd N` or `--port N`."""
+    lifeline = _take_stdin()
+    start = _read_start(lifeline)
+    connection = _connect(arguments, start)
+    threading.Thread(
+        target=_watch, args=(lifeline, bool(start.get("die_with_parent"))), daemon=True
+    ).start()
+    with contextlib.suppress(ValueError, OSError, RuntimeError):  # stderr without a descriptor
+        faulthandler.enable()
+    loop = _new_loop()
+    asyncio.set_event_loop(loop)
+    code = loop.run_until_complete(_serve(connection, start))
+    _leave(loop, code)
+
+
+def _take_stdin() -> int:
+    """Return the pipe the host holds the other end of; user code gets an empty stdin."""
+    lifeline = os.dup(0)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    return lifeline
+
+
+def _read_start(lifeline: int) -> Header:
+    length = struct.unpack("!I", _read_exactly(lifeline, 4))[0]
+    start: Header = loads(_read_exactly(lifeline, length))
+    return start
+
+
+def _read_exactly(descriptor: int, length: int) -> bytes:
+    data = b""
+    while len(data) < length:
+        chunk = os.read(descriptor, length - len(data))
+        if not chunk:
+            os._exit(1)  # the host went away before it said anything
+        data += chunk
+    return data
+
+
+def _connect(arguments: List[str], start: Header) -> socket.socket:
+    how, number = arguments[0], int(arguments[1])
+    if how == "--fd":
+        os.set_inheritable(number, False)
+        return socket.socket(fileno=number)
+    connection = socket.create_connection(("127.0.0.1", number))
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    connection.sendall(start["token"].encode("ascii"))
+    return connection
+
+
+def _watch(lifeline: int, die_with_parent: bool) -> None:
+    """End everything when the host is gone, even while user code blocks the loop."""
+    if die_with_parent:
+        _ask_kernel_to_end_us()
+    with contextlib.suppress(OSError):
+        while os.read(lifeline, 64):
+            pass
+    _end_group()
+    os._exit(1)
+
+
+def _ask_kernel_to_end_us() -> None:
+    """Cover what the pipe cannot: code that never lets another thread run. Linux only."""
+    try:
+        import ctypes  # costs some milliseconds, which here delay nobody
+
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+    except Exception:  # a courtesy of the kernel; without it the pipe has to do
+        return
+
+
+def _end_group() -> None:
+    if os.name == "posix" and os.getpgrp() == os.getpid():
+        os.killpg(0, signal.SIGKILL)
+
+
+def _new_loop() -> asyncio.AbstractEventLoop:
+    try:
+        import uvloop  # type: ignore[import-not-found, unused-ignore]  # the app's, if it has one
+
+        loop: asyncio.AbstractEventLoop = uvloop.new_event_loop()
+    except Exception:
+        loop = asyncio.new_event_loop()
+    if sys.version_info >= (3, 11):
+        loop.set_task_factory(_new_task)
+    return loop
+
+
+def _new_task(loop: Any, coro: Any, **options: Any) -> Any:
+    """Make a task; one that is given a context of its own still belongs to the running call."""
+    context = options.get("context")
+    call = running.get()
+    if context is not None and call is not None and running not in context:
+        context.run(running.set, call)
+    elif context is None:
+        options.pop("context", None)
+    return asyncio.Task(coro, loop=loop, **options)
+
+
+async def _serve(connection: socket.socket, start: Header) -> int:
+    loop = asyncio.get_running_loop()
+    session = Session(loop, start)
+    connection.setblocking(False)
+    factory = (
+        loop.create_unix_connection
+        if connection.family == getattr(socket, "AF_UNIX", None)
+        else loop.create_connection
+    )
+    await factory(lambda: session, sock=connection)
+    return await session.finished
+
+
+class Session(asyncio.Protocol):
+    """Speaks with the host: messages in, answers and logs out."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, start: Header) -> None:
+        self.finished: asyncio.Future[int] = loop.create_future()
+        self._loop = loop
+        self._start = start
+        self._thread = threading.get_ident()
+        self._transport: Any = None
+        self._decoder = Decoder()
+        self._frames: List[bytes] = []
+        self._writable = threading.Event()
+        self._writable.set()
+        self._capture = Capture(self._log, self, exclusive=True)
+        self._app: Optional[App] = None
+
+    def connection_made(self, transport: Any) -> None:
+        self._transport = transport
+        self._loop.call_soon(self._begin)
+
+    def connection_lost(self, error: Optional[Exception]) -> None:
+        if not self.finished.done():
+            self.finished.set_result(1)
+
+    def pause_writing(self) -> None:
+        self._writable.clear()
+
+    def resume_writing(self) -> None:
+        self._writable.set()
+
+    def _begin(self) -> None:
+        """Import the SDK, introduce ourselves, and index the app without being asked."""
+        root = self._start["root"]
+        os.environ.setdefault(
+            "FUNCTIONS_WORKER_RUNTIME_VERSION", f"{sys.version_info[0]}.{sys.version_info[1]}"
+        )
+        hello: Header = {
+            "kind": "hello",
+            "protocol": PROTOCOL,
+            "python": "{}.{}.{}".format(*sys.version_info[:3]),
+            "executable": sys.executable,
+            "pid": os.getpid(),
+            "sdk": None,
+        }
+        if self._start.get("protocol") != PROTOCOL:
+            self._end_with(hello, f"the host speaks protocol {self._start.get('protocol')}", "")
+            return
+        sys.path += [path for path in imports.app_paths(root) if path not in sys.path]
+        try:
+            sdk = load_sdk()
+        except SdkError as error:
+            self._end_with(hello, str(error), error.hint)
+            return
+        hello["sdk"] = sdk.version
+        self._send(hello)
+        self._flush()
+        self._prepare(root, sdk)
+
+    def _end_with(self, hello: Header, text: str, hint: str) -> None:
+        hello["error"] = {"message": text, "hint": hint}
+        self._send(hello)
+        self._flush()
+
+    def _prepare(self, root: str, sdk: Sdk) -> None:
+        sys.path_hooks.insert(0, imports.path_hook(root))
+        imports.forget(root)
+        sys.modules[imports.NAMESPACE] = imports.namespace(root)
+        self._capture.replace_streams()
+        logger = logging.getLogger()
+        logger.addHandler(self._capture.handler)
+        logger.setLevel(logging.DEBUG if wants_debug_logs(os.environ) else logging.INFO)
+        self._app = App(
+            root,
+            self._start["script"],
+            os.environ,
+            sdk=sdk,
+            capture=self._capture,
+            ended=lambda call_id: self._send({"kind": "ended", "id": call_id}),
+            threads=self._start.get("threads"),
+        )
+        self._send(self._app.index())
+        self._flush()
+
+    def data_received(self, data: Data) -> None:
+        try:
+            for header, blobs in self._decoder.feed(bytes(data)):
+                self._receive(header, blobs)
+        except WireError as error:
+            self._send({"kind": "error", "message": str(error)})
+            self._flush()
+            self._end(1)
+
+    def _receive(self, header: Header, blobs: Any) -> None:
+        kind = header["kind"]
+        app = self._app
+        if kind == "stop":
+            self._end(0)
+        elif app is None:
+            raise WireError(f"a message of kind {kind!r} before the worker was ready")
+        elif kind == "invoke":
+            app.begin(header, blobs, self._answer)
+        elif kind == "cancel":
+            app.cancel(header["id"])
+        elif kind == "load":
+            self._send(app.load(header))
+        elif kind == "index":
+            self._send(app.index())
+        else:
+            raise unknown_kind(kind, self._start.get("protocol"))
+
+    def _answer(self, message: Message) -> None:
+        try:
+            self._send(*message)
+        except (TypeError, ValueError) as error:  # a value JSON cannot carry
+            header: Dict[str, Any] = {"kind": "result", "id": message[0]["id"]}
+            header["error"] = {"type": type(error).__name__, "message": str(error)}
+            self._send(header)
+
+    def _send(self, header: Header, blobs: Any = ()) -> None:
+        """Queue a frame; everything of one turn of the loop leaves in one write."""
+        frame = encode(header, blobs)
+        if not self._frames:
+            self._loop.call_soon(self._flush)
+        self._frames.append(frame)
+
+    def _flush(self) -> None:
+        if self._frames:
+            data = b"".join(self._frames) if len(self._frames) > 1 else self._frames[0]
+            self._frames.clear()
+            self._transport.write(data)
+
+    def _log(self, header: Header) -> None:
+        if threading.get_ident() == self._thread:
+            self._send(header)
+            self._flush()  # what follows may block the loop; the line should be seen before
+            return
+        self._writable.wait(_MAX_WAIT)  # a thread that writes more than the host reads is slowed
+        with contextlib.suppress(RuntimeError):  # the loop is closed
+            self._loop.call_soon_threadsafe(self._send, header)
+
+    def _end(self, code: int) -> None:
+        if self._app is not None:
+            self._app.close()
+        if not self.finished.done():
+            self.finished.set_result(code)
+
+
+def _leave(loop: asyncio.AbstractEventLoop, code: int) -> None:
+    """End the process: `atexit` of the app runs, but a thread that hangs cannot keep us."""
+    if code:
+        _end_group()
+        os._exit(code)
+    watchdog = threading.Timer(1.0, os._exit, (0,))
+    watchdog.daemon = True
+    watchdog.start()
+    for task in asyncio.all_tasks(loop):
+        task.cancel()
+    loop.run_until_complete(asyncio.sleep(0))
+    sys.exit(0)

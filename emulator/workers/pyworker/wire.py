@@ -1,0 +1,120 @@
+"""Frames between host and worker: lengths, a JSON header, a raw body of blobs.
+
+A message is a header (a JSON object with `kind`) and a list of blobs; data in the header refers to
+bytes by their index in that list. On the wire the header carries the blobs' lengths and the body
+their content, so bytes are never escaped. Inside one process messages travel as they are.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+from typing import Any, Callable, Dict, List, Sequence, Tuple, Union
+
+PROTOCOL = 1
+
+Header = Dict[str, Any]
+Message = Tuple[Header, Sequence[bytes]]
+Data = Union[bytes, bytearray, memoryview]
+
+_LENGTHS = struct.Struct("!II")
+_MAX_HEADER = 1 << 28
+_encode_text = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
+_decode_text = json.JSONDecoder().raw_decode
+
+
+class WireError(ValueError):
+    """What came in is not a frame of ours."""
+
+
+def dumps(header: Header) -> bytes:
+    return _encode_text(header).encode("ascii")
+
+
+def loads(text: bytes) -> Any:
+    return _decode_text(str(text, "utf-8"))[0]
+
+
+def encode(
+    header: Header, blobs: Sequence[bytes] = (), dumps: Callable[[Header], bytes] = dumps
+) -> bytes:
+    """Return the message as one frame."""
+    if blobs:
+        header["blobs"] = [len(blob) for blob in blobs]
+        text = dumps(header)
+        return b"".join((_LENGTHS.pack(len(text), sum(header["blobs"])), text, *blobs))
+    text = dumps(header)
+    return _LENGTHS.pack(len(text), 0) + text
+
+
+class Decoder:
+    """Cuts a byte stream into messages; raises nothing but `WireError`."""
+
+    def __init__(self, loads: Callable[[bytes], Any] = loads) -> None:
+        self._loads = loads
+        self._chunks: List[bytes] = []
+        self._have = 0
+        self._need = 0
+
+    def feed(self, data: bytes) -> List[Message]:
+        if self._chunks:
+            self._chunks.append(data)
+            self._have += len(data)
+            if self._have < self._need:
+                return []
+            data = b"".join(self._chunks)
+            self._chunks = []
+        messages: List[Message] = []
+        at, end = 0, len(data)
+        need = _LENGTHS.size
+        while end - at >= _LENGTHS.size:
+            header_length, body_length = _LENGTHS.unpack_from(data, at)
+            if not 2 <= header_length <= _MAX_HEADER:
+                raise WireError(f"a frame header of {header_length} bytes")
+            start = at + _LENGTHS.size
+            stop = start + header_length + body_length
+            if stop > end:
+                need = stop - at
+                break
+            header = self._header(data[start : start + header_length])
+            blobs: Sequence[bytes] = ()
+            if body_length:
+                blobs = _split(header, data, start + header_length, stop)
+            messages.append((header, blobs))
+            at = stop
+        if at < end:
+            self._chunks = [data[at:]]
+            self._have = end - at
+            self._need = need
+        return messages
+
+    def _header(self, text: bytes) -> Header:
+        try:
+            header = self._loads(text)
+        except (ValueError, RecursionError) as error:
+            raise WireError(f"a frame header that is not JSON ({error})") from None
+        if not isinstance(header, dict) or not isinstance(header.get("kind"), str):
+            raise WireError("a frame header without a kind")
+        return header
+
+
+def _split(header: Header, data: bytes, start: int, stop: int) -> List[bytes]:
+    lengths = header.get("blobs")
+    if not isinstance(lengths, list) or not all(
+        isinstance(length, int) and length >= 0 for length in lengths
+    ):
+        raise WireError("a frame body without lengths")
+    if sum(lengths) != stop - start:
+        raise WireError("a frame body of another length than its parts")
+    blobs = []
+    for length in lengths:
+        blobs.append(bytes(data[start : start + length]))
+        start += length
+    return blobs
+
+
+def unknown_kind(kind: object, theirs: object) -> WireError:
+    return WireError(
+        f"a message of kind {kind!r}, which protocol {PROTOCOL} does not know"
+        f" (the other side speaks protocol {theirs})"
+    )

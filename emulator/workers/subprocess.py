@@ -1,0 +1,328 @@
+"""A worker in a process of its own: the app's interpreter, the app's packages."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from emulator.errors import WorkerLost, WorkerProtocolError, WorkerStartError
+from emulator.model import FunctionError, Invocation, InvocationResult
+from emulator.workers.calls import Calls
+from emulator.workers.channel import (
+    AppSpec,
+    ExitInfo,
+    FunctionLoad,
+    Index,
+    Interpreter,
+    LogSink,
+    WorkerInfo,
+    WorkerLog,
+)
+from emulator.workers.connection import Connection
+from emulator.workers.messages import (
+    failure_of,
+    index_of,
+    invoke_message,
+    load_message,
+    log_of,
+    result_of,
+)
+from emulator.workers.process import WorkerProcess
+from emulator.workers.pyworker.logs import read_line
+from emulator.workers.pyworker.wire import PROTOCOL, Header
+
+_START_TIMEOUT = 60.0
+_TERMINATE_WAIT = 0.5
+_KILL_WAIT = 2.0
+_EOF_WAIT = 0.2
+_OLD_PYTHON = "funcemu-worker: "
+
+
+class SubprocessChannel:
+    """Speaks with one worker process. `spawn` it early, `start` it once there is a loop."""
+
+    def __init__(self, process: WorkerProcess, interpreter: Interpreter, sink: LogSink) -> None:
+        self._process = process
+        self._interpreter = interpreter
+        self._sink = sink
+        self._closed: asyncio.Future[ExitInfo] | None = None
+        self._connection: Connection | None = None
+        self._hello: asyncio.Future[Header] | None = None
+        self._index: asyncio.Future[Header] | None = None
+        self._loads: dict[int, asyncio.Future[Header]] = {}
+        self._calls = Calls()
+        self._lost: ExitInfo | None = None
+        self._closing = False
+        self._reason = ""
+        self._loads_sent = 0
+
+    @classmethod
+    def spawn(
+        cls, spec: AppSpec, interpreter: Interpreter, sink: LogSink, *, loopback: bool = False
+    ) -> SubprocessChannel:
+        """Start the process; it imports and indexes the app while the caller goes on."""
+        return cls(WorkerProcess(spec, interpreter, loopback=loopback), interpreter, sink)
+
+    @property
+    def closed(self) -> asyncio.Future[ExitInfo]:
+        if self._closed is None:
+            self._closed = asyncio.get_running_loop().create_future()
+        return self._closed
+
+    @property
+    def running(self) -> int:
+        return len(self._calls)
+
+    async def start(self) -> WorkerInfo:
+        loop = asyncio.get_running_loop()
+        self._hello = loop.create_future()
+        self._index = loop.create_future()
+        _ = self.closed
+        self._process.listen(
+            _in_loop(loop, self._printed),
+            _in_loop(loop, self._exited),
+        )
+        try:
+            connection = Connection(self._receive, self._disconnected)
+            await connection.open(self._process)
+            self._connection = connection
+            waits_for_debugger = "--wait-for-client" in self._interpreter.arguments
+            async with asyncio.timeout(None if waits_for_debugger else _START_TIMEOUT):
+                hello = await self._hello
+            return self._info(hello)
+        except TimeoutError:
+            await self.aclose(0)
+            raise WorkerStartError(
+                f"the worker ({self._interpreter.executable}) did not answer within"
+                f" {_START_TIMEOUT:.0f} s",
+                hint="see whether that Python starts on its own",
+            ) from None
+        except BaseException:
+            await self.aclose(0)
+            raise
+
+    def _info(self, hello: Header) -> WorkerInfo:
+        if hello.get("protocol") != PROTOCOL:
+            raise WorkerStartError(
+                f"the worker speaks protocol {hello.get('protocol')}, this host {PROTOCOL}",
+                hint="reinstall funcemu: its files are of different versions",
+            )
+        error = hello.get("error")
+        if error:
+            raise WorkerStartError(error["message"], hint=error["hint"] or None)
+        return WorkerInfo(
+            language="python",
+            version=hello["python"],
+            executable=hello["executable"],
+            sdk_version=hello["sdk"],
+            pid=hello["pid"],
+        )
+
+    async def index(self) -> Index:
+        assert self._index is not None, "start() comes first"
+        return index_of(await self._unless_lost(self._index))
+
+    async def load(self, loads: Sequence[FunctionLoad]) -> Mapping[str, FunctionError]:
+        answer: asyncio.Future[Header] = asyncio.get_running_loop().create_future()
+        self._loads_sent += 1
+        self._loads[self._loads_sent] = answer
+        message = load_message(loads)
+        message["seq"] = self._loads_sent
+        self._send(message)
+        try:
+            loaded = await self._unless_lost(answer)
+        finally:
+            self._loads.pop(message["seq"], None)
+        return {name: failure_of(each) for name, each in loaded["errors"].items()}
+
+    async def _unless_lost(self, answer: asyncio.Future[Header]) -> Header:
+        waited: list[asyncio.Future[Any]] = [answer, self.closed]
+        await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
+        if answer.done():
+            return answer.result()
+        raise self._lost_error()
+
+    async def invoke(self, invocation: Invocation) -> InvocationResult:
+        connection = self._connection
+        if self._lost is not None or connection is None:
+            raise self._lost_error()
+        call_id = invocation.id
+        answer = self._calls.begin(call_id, connection.loop)
+        if connection.full is not None:
+            await connection.drained()
+        connection.send(*invoke_message(invocation))
+        try:
+            return await answer
+        except asyncio.CancelledError:
+            if self._calls.give_up(call_id):
+                self._send({"kind": "cancel", "id": call_id})
+            raise
+
+    async def cancel(self, invocation_id: str) -> None:
+        if invocation_id in self._calls:
+            self._send({"kind": "cancel", "id": invocation_id})
+
+    def lingering(self, invocation_id: str) -> asyncio.Future[None] | None:
+        """Return what is done once the worker let go of a call; `None` when it has it not."""
+        return self._calls.lingering(invocation_id)
+
+    async def abandon(self, invocation_id: str, grace: float) -> None:
+        lingering = self._calls.lingering(invocation_id)
+        if lingering is None:
+            return
+        await self.cancel(invocation_id)
+        await asyncio.wait([lingering], timeout=grace)
+        if not lingering.done():
+            self.kill("one of its calls ran too long and could not be stopped")
+            await asyncio.wait([self.closed], timeout=_KILL_WAIT)
+
+    async def drain(self, seconds: float) -> bool:
+        return await self._calls.drain(seconds)
+
+    async def aclose(self, grace: float = 2.0) -> None:
+        closed = self.closed
+        first, self._closing = not self._closing, True
+        if not first:
+            await asyncio.wait([closed])
+            return
+        self._process.listen(
+            _in_loop(closed.get_loop(), self._printed), _in_loop(closed.get_loop(), self._exited)
+        )
+        if not closed.done() and grace > 0:
+            self._send({"kind": "stop"})
+            await asyncio.wait([closed], timeout=grace)
+        if not closed.done():
+            self._process.terminate()
+            await asyncio.wait([closed], timeout=_TERMINATE_WAIT)
+        if not closed.done():
+            self._process.kill()
+            await asyncio.wait([closed], timeout=_KILL_WAIT)
+        if self._connection is not None:
+            self._connection.close()
+        self._process.release()
+        self._ended(ExitInfo(None, tuple(self._process.tail), expected=True))
+
+    def kill(self, reason: str) -> None:
+        """End it at once; `reason` is what running calls are told."""
+        self._reason = self._reason or reason
+        self._process.kill()
+
+    def _send(self, header: Header) -> None:
+        if self._connection is not None and self._lost is None:
+            self._connection.send(header)
+
+    def _receive(self, header: Header, blobs: Sequence[bytes]) -> None:
+        kind = header["kind"]
+        if kind == "result":
+            self._calls.answered(
+                header["id"], result_of(header, blobs), still_running="still" in header
+            )
+        elif kind == "log":
+            self._sink(log_of(header))
+        elif kind == "hello" and self._hello is not None:
+            _resolve(self._hello, header)
+        elif kind == "indexed" and self._index is not None:
+            _resolve(self._index, header)
+        elif kind == "loaded":
+            _resolve(self._loads.get(header["seq"]), header)
+        elif kind == "ended":
+            self._calls.ended(header["id"])
+        elif kind == "error":
+            raise WorkerProtocolError(f"the worker did not understand: {header.get('message')}")
+        else:
+            raise WorkerProtocolError(
+                f"the worker sent a message of kind {kind!r}, which protocol {PROTOCOL} does not"
+                " know"
+            )
+
+    def _printed(self, source: str, text: str) -> None:
+        level, source, text = read_line(source, text)
+        self._sink(WorkerLog(level, text, None, source))  # type: ignore[arg-type]  # worker's words
+
+    def _disconnected(self, error: Exception | None) -> None:
+        """The worker closed its end, or broke the protocol: it is of no use any more."""
+        if error is not None:
+            self.kill(str(error))
+        elif not self._closing and self._connection is not None:
+            self._connection.loop.call_later(1.0, self._process.kill)
+
+    def _exited(self, code: int) -> None:
+        """Its last answers may still be in the connection: they count."""
+        loop = self.closed.get_loop()
+        connection = self._connection
+        info = ExitInfo(
+            code, tuple(self._process.tail), expected=self._closing, reason=self._reason
+        )
+        if connection is None or connection.lost:
+            self._ended(info)
+        else:
+            connection.when_lost(lambda: self._ended(info))
+            loop.call_later(_EOF_WAIT, self._ended, info)
+
+    def _ended(self, info: ExitInfo) -> None:
+        if self._lost is not None:
+            return
+        self._lost = info
+        self._calls.fail(self._lost_error)
+        if self._hello is not None and not self._hello.done():
+            self._hello.set_exception(self._not_started(info))
+            self._hello.exception()  # start() may not be waiting for it any more
+        if not self.closed.done():
+            self.closed.set_result(info)
+
+    def _lost_error(self) -> WorkerLost:
+        info = self._lost
+        if info is None or info.expected:
+            return WorkerLost("the worker was stopped while the call was running")
+        tail = "\n".join(info.tail)
+        return WorkerLost(
+            f"the worker {describe_exit(info)}" + (f"; its last words:\n{tail}" if tail else ""),
+        )
+
+    def _not_started(self, info: ExitInfo) -> WorkerStartError:
+        for line in info.tail:
+            if line.startswith(_OLD_PYTHON):
+                return WorkerStartError(
+                    line[len(_OLD_PYTHON) :],
+                    hint="choose a newer Python with --python",
+                )
+        tail = "\n".join(info.tail)
+        return WorkerStartError(
+            f"the worker ({self._interpreter.executable}, {self._interpreter.reason})"
+            f" {describe_exit(info)} before it was ready" + (f":\n{tail}" if tail else ""),
+            hint="see whether that is a working Python 3.9 or newer",
+        )
+
+
+def describe_exit(info: ExitInfo) -> str:
+    """Say how it ended, to follow a subject."""
+    if info.reason:
+        return f"was ended: {info.reason}"
+    if info.code is None:
+        return "went away"
+    if info.code >= 0:
+        return f"ended with exit code {info.code}"
+    try:
+        return f"was ended by the signal {signal.Signals(-info.code).name}"
+    except ValueError:
+        return f"was ended by the signal {-info.code}"
+
+
+def _resolve(future: asyncio.Future[Header] | None, header: Header) -> None:
+    if future is not None and not future.done():
+        future.set_result(header)
+
+
+def _in_loop(loop: asyncio.AbstractEventLoop, callback: Callable[..., None]) -> Callable[..., None]:
+    """Return `callback` for other threads: run in the loop, or nowhere once that is closed."""
+
+    def call(*arguments: Any) -> None:
+        try:
+            loop.call_soon_threadsafe(callback, *arguments)
+        except RuntimeError:
+            if not loop.is_closed():
+                raise
+
+    return call

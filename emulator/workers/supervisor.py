@@ -1,0 +1,323 @@
+"""Keeps the workers of one app alive: how many, which one is next, when to start one again."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from typing import Any, Protocol
+
+from emulator.clock import Clock, SystemClock
+from emulator.errors import WorkerError, WorkerLost
+from emulator.model import FunctionError, Invocation, InvocationResult
+from emulator.workers.channel import (
+    AppSpec,
+    ExitInfo,
+    FunctionLoad,
+    Index,
+    Interpreter,
+    LogSink,
+    WorkerChannel,
+    WorkerInfo,
+)
+from emulator.workers.subprocess import SubprocessChannel
+
+COUNT_SETTING = "FUNCTIONS_WORKER_PROCESS_COUNT"
+_MOST_PROCESSES = 10
+_FIRST_DELAY = 0.1
+_LONGEST_DELAY = 10.0
+_HEALTHY_AFTER = 30.0
+_INTENTIONAL = 200
+"""Exit code by which a worker asks to be started again."""
+_REPLACED_GRACE = 5.0
+_PATIENCE = 30.0
+
+
+class WorkerProcessChannel(WorkerChannel, Protocol):
+    """A channel to a worker that can be replaced."""
+
+    def lingering(self, invocation_id: str) -> asyncio.Future[None] | None:
+        """Return what is done once the worker let go of a call; `None` when it has it not."""
+        ...
+
+
+Spawn = Callable[[], WorkerProcessChannel]
+OnExit = Callable[[ExitInfo], None]
+
+
+class Backoff:
+    """How long to wait before the next start: doubling, and short again after good health."""
+
+    def __init__(self) -> None:
+        self._delay = 0.0
+
+    def after(self, lived: float, code: int | None) -> float:
+        if code == _INTENTIONAL:
+            return 0.0
+        if lived >= _HEALTHY_AFTER or not self._delay:
+            self._delay = _FIRST_DELAY
+        else:
+            self._delay = min(self._delay * 2, _LONGEST_DELAY)
+        return self._delay
+
+
+class _Slot:
+    """The place of one worker; who sits in it changes."""
+
+    def __init__(self, channel: WorkerProcessChannel | None) -> None:
+        self.channel = channel
+        self.ready = False
+        self.backoff = Backoff()
+        self.since = 0.0
+
+
+class Supervisor:
+    """Looks like one worker. Calls go round the live ones; while none lives they wait, bounded."""
+
+    def __init__(
+        self,
+        spawn: Spawn,
+        *,
+        processes: int = 1,
+        clock: Clock | None = None,
+        on_exit: OnExit | None = None,
+        patience: float = _PATIENCE,
+    ) -> None:
+        """Spawn the first worker at once. `on_exit` hears of every worker that ended unasked."""
+        self._spawn = spawn
+        self._clock = clock or SystemClock()
+        self._on_exit = on_exit
+        self._patience = patience
+        self._slots = [_Slot(spawn())] + [_Slot(None) for _ in range(processes - 1)]
+        self._next = 0
+        self._loads: dict[str, FunctionLoad] | None = None
+        self._calls: dict[str, WorkerProcessChannel] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._retired: set[WorkerProcessChannel] = set()
+        self._changed: asyncio.Event | None = None
+        self._closed: asyncio.Future[ExitInfo] | None = None
+        self._closing = False
+        self._last_exit: ExitInfo | None = None
+
+    @classmethod
+    def spawn(
+        cls,
+        spec: AppSpec,
+        interpreter: Interpreter,
+        sink: LogSink,
+        *,
+        clock: Clock | None = None,
+        on_exit: OnExit | None = None,
+    ) -> Supervisor:
+        """Supervise worker processes, as many as the app's settings ask for."""
+        return cls(
+            lambda: SubprocessChannel.spawn(spec, interpreter, sink),
+            processes=process_count(spec.environment),
+            clock=clock,
+            on_exit=on_exit,
+        )
+
+    @property
+    def closed(self) -> asyncio.Future[ExitInfo]:
+        if self._closed is None:
+            self._closed = asyncio.get_running_loop().create_future()
+        return self._closed
+
+    @property
+    def running(self) -> int:
+        return len(self._calls)
+
+    async def start(self) -> WorkerInfo:
+        self._changed = asyncio.Event()
+        _ = self.closed
+        first = self._slots[0]
+        assert first.channel is not None
+        try:
+            info = await first.channel.start()
+        except BaseException:
+            await self.aclose(0)
+            raise
+        first.since = self._clock.monotonic()
+        self._own(self._watch(first, first.channel))
+        return info
+
+    async def index(self) -> Index:
+        channel = self._slots[0].channel
+        if channel is None:
+            raise self._lost()
+        return await channel.index()
+
+    async def load(self, loads: Sequence[FunctionLoad]) -> Mapping[str, FunctionError]:
+        first = self._slots[0]
+        if first.channel is None:
+            raise self._lost()
+        errors = await first.channel.load(loads)
+        begin = self._loads is None
+        self._loads = {**(self._loads or {}), **{each.function.name: each for each in loads}}
+        self._set_ready(first)
+        for slot in self._slots[1:]:
+            if begin:
+                self._own(self._fill(slot, 0.0))
+            elif slot.channel is not None and slot.ready:
+                await slot.channel.load(loads)
+        return errors
+
+    async def invoke(self, invocation: Invocation) -> InvocationResult:
+        channel = self._live()
+        if channel is None:
+            channel = await self._wait_for_worker()
+        self._calls[invocation.id] = channel
+        try:
+            return await channel.invoke(invocation)
+        finally:
+            self._calls.pop(invocation.id, None)
+
+    async def cancel(self, invocation_id: str) -> None:
+        channel = self._calls.get(invocation_id)
+        if channel is not None:
+            await channel.cancel(invocation_id)
+
+    async def abandon(self, invocation_id: str, grace: float) -> None:
+        """As every channel does; the worker's other calls get a moment to finish elsewhere."""
+        for slot in self._slots:
+            channel = slot.channel
+            lingering = channel.lingering(invocation_id) if channel is not None else None
+            if channel is not None and lingering is not None:
+                await channel.cancel(invocation_id)
+                await asyncio.wait([lingering], timeout=grace)
+                if not lingering.done() and slot.channel is channel:
+                    await self.replace(channel)
+                return
+
+    async def replace(self, channel: WorkerProcessChannel) -> None:
+        """Start another worker in its place at once, and end it when its calls are done."""
+        for slot in self._slots:
+            if slot.channel is channel:
+                slot.channel, slot.ready = None, False
+                self._retired.add(channel)
+                self._own(self._fill(slot, 0.0))
+                retiring = self._own(self._retire(channel))
+                if not channel.running:
+                    await asyncio.wait([retiring])
+
+    async def drain(self, seconds: float) -> bool:
+        channels = [*self._retired, *(slot.channel for slot in self._slots if slot.channel)]
+        return all(await asyncio.gather(*(each.drain(seconds) for each in channels)))
+
+    async def aclose(self, grace: float = 2.0) -> None:
+        closed = self.closed
+        first, self._closing = not self._closing, True
+        if not first:
+            await asyncio.wait([closed])
+            return
+        self._announce()
+        tasks = list(self._tasks)
+        channels = [*self._retired, *(slot.channel for slot in self._slots if slot.channel)]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*(each.aclose(grace) for each in channels))
+        if not closed.done():
+            closed.set_result(ExitInfo(0, expected=True))
+
+    def _live(self) -> WorkerProcessChannel | None:
+        slots = self._slots
+        for step in range(len(slots)):
+            slot = slots[(self._next + step) % len(slots)]
+            if slot.ready and slot.channel is not None:
+                self._next = (self._next + step + 1) % len(slots)
+                return slot.channel
+        return None
+
+    async def _wait_for_worker(self) -> WorkerProcessChannel:
+        if self._loads is None or self._changed is None:
+            raise self._lost()
+        deadline = self._clock.monotonic() + self._patience
+        while not self._closing:
+            left = deadline - self._clock.monotonic()
+            self._changed.clear()
+            try:
+                async with asyncio.timeout(max(left, 0)):
+                    await self._changed.wait()
+            except TimeoutError:
+                break
+            channel = self._live()
+            if channel is not None:
+                return channel
+        raise self._lost()
+
+    def _lost(self) -> WorkerLost:
+        if self._closing:
+            return WorkerLost("the worker was stopped")
+        tail = "\n".join(self._last_exit.tail) if self._last_exit else ""
+        return WorkerLost(
+            "there is no worker to run the call: it ended and could not be started again in time"
+            + (f"; its last words:\n{tail}" if tail else "")
+        )
+
+    async def _watch(self, slot: _Slot, channel: WorkerProcessChannel) -> None:
+        """Wait for the end of a worker; when nobody asked for it, start another."""
+        info = await asyncio.shield(channel.closed)
+        if slot.channel is not channel or self._closing:
+            return
+        slot.channel, slot.ready = None, False
+        self._last_exit = info
+        if self._on_exit is not None:
+            self._on_exit(info)
+        if self._loads is None:
+            return  # it ended while the app was imported; the next one would, too
+        lived = self._clock.monotonic() - slot.since
+        await self._fill(slot, slot.backoff.after(lived, info.code))
+
+    async def _fill(self, slot: _Slot, delay: float) -> None:
+        """Start a worker for an empty place; try until one comes up."""
+        while not self._closing:
+            if delay:
+                await self._clock.sleep(delay)
+            started = self._clock.monotonic()
+            channel: WorkerProcessChannel | None = None
+            try:
+                channel = self._spawn()
+                self._retired.add(channel)  # until it is in its place, closing must find it
+                await channel.start()
+                await channel.index()
+                await channel.load(list((self._loads or {}).values()))
+            except WorkerError as error:
+                if channel is not None:
+                    self._retired.discard(channel)
+                    await channel.aclose(0)
+                self._last_exit = ExitInfo(None, (error.message,))
+                delay = slot.backoff.after(self._clock.monotonic() - started, None)
+                continue
+            self._retired.discard(channel)
+            slot.channel, slot.since = channel, started
+            self._set_ready(slot)
+            self._own(self._watch(slot, channel))
+            return
+
+    async def _retire(self, channel: WorkerProcessChannel) -> None:
+        await channel.drain(_REPLACED_GRACE)
+        await channel.aclose(0)
+        self._retired.discard(channel)
+
+    def _set_ready(self, slot: _Slot) -> None:
+        slot.ready = True
+        self._announce()
+
+    def _announce(self) -> None:
+        if self._changed is not None:
+            self._changed.set()
+
+    def _own(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+
+def process_count(environment: Mapping[str, str]) -> int:
+    """Return how many processes the app asks for: 1 to 10; anything else counts as 1."""
+    try:
+        count = int(environment.get(COUNT_SETTING, "1"))
+    except ValueError:
+        return 1
+    return min(max(count, 1), _MOST_PROCESSES)
