@@ -9,20 +9,18 @@ from dataclasses import dataclass, field
 from emulator.config.settings import Settings
 
 _PREFIX = "AzureWebJobs"
-_PLACEHOLDER = re.compile(
-    r"""\s*(?:
+# A text, not a compiled pattern: most starts ask for none, and `re` keeps what it compiled.
+_PLACEHOLDER = r"""(?xi)\s*(?:
         <[^<>]*>                                     # <your key>
-      | \{\{?[^{}]*\}\}?                             # {your key}
+      | \{\{?[\w .-]*\}\}?                            # {your key}
       | \[\s*your[^\[\]]*\]                          # [your key]
       | (?:https?://)?<[^<>]*>[\w./:@-]*             # https://<name>.openai.azure.com
-      | (?:https?://)?\{[^{}]*\}[\w./:@-]*
+      | (?:https?://)?\{[\w .-]*\}[\w./:@-]*
       | (?:https?://)?your[-_ ][\w. /:-]*            # your-key-here, https://your-resource.openai…
       | (?:(?:insert|enter|put|paste|add)[-_ ])(?:your|the)[-_ ][\w. -]*
       | (?:change|replace)[-_ ]?me
       | x{4,} | \.{3,} | …
-    )?\s*""",
-    re.VERBOSE | re.IGNORECASE,
-)
+    )?\s*"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +68,7 @@ def is_placeholder(value: str) -> bool:
 
     In doubt it is a value.
     """
-    return _PLACEHOLDER.fullmatch(value) is not None
+    return re.fullmatch(_PLACEHOLDER, value) is not None
 
 
 def is_development_storage(value: str) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from emulator.model import Problem, Severity, SourceSpan
 
@@ -20,8 +20,7 @@ _REFERENCE = re.compile(r"\$\{([^}:\s]+)(?::-([^}]*))?\}")
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t", '"': '"', "\\": "\\", "'": "'", "$": "$"}
 
 
-@dataclass(frozen=True, slots=True)
-class EnvLine:
+class EnvLine(NamedTuple):
     name: str
     value: str
     line: int

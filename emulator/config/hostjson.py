@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
-from emulator.config.jsonc import Document, KeyPath, read
+from emulator.config.jsonc import Document, read
 from emulator.config.overrides import overridden
 from emulator.config.retry import parse_retry
-from emulator.config.settings import Setting, Settings
+from emulator.config.sections import Reader, Section
+from emulator.config.settings import Settings
 from emulator.config.suggest import did_you_mean
 from emulator.config.timespan import format_timespan, parse_timespan
 from emulator.errors import ConfigError
-from emulator.model import Problem, RetryPolicy, Severity, SourceSpan
+from emulator.model import Problem, RetryPolicy
 
 FILE = "host.json"
 
@@ -72,8 +73,7 @@ _KNOWN_HTTP = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class HstsConfig:
+class HstsConfig(NamedTuple):
     """`extensions.http.hsts`; `max_age` is seconds."""
 
     enabled: bool = False
@@ -131,7 +131,9 @@ class HostConfig:
     def extension(self, name: str) -> Mapping[str, Any]:
         """Return the section of one extension; its name is compared without case."""
         wanted = name.lower()
-        found: Any = next((self.extensions[key] for key in self.extensions if key.lower() == wanted), {})
+        found: Any = next(
+            (self.extensions[key] for key in self.extensions if key.lower() == wanted), {}
+        )
         return found if isinstance(found, Mapping) else {}
 
 
@@ -149,7 +151,7 @@ def load_host_config(root: Path, settings: Settings) -> tuple[HostConfig, list[P
             Problem("host-json-invalid", message, where=error.where, hint=error.hint)
         ]
     raw, origins = overridden(given, settings)
-    reader = _Reader(document, origins)
+    reader = Reader(document, origins)
     config = _host_config(reader, raw)
     if document is not None:
         _check_version(reader, raw)
@@ -167,8 +169,8 @@ def _object(document: Document | None) -> dict[str, Any]:
     return document.value
 
 
-def _host_config(reader: _Reader, raw: dict[str, Any]) -> HostConfig:
-    top = _Section(reader, raw, ())
+def _host_config(reader: Reader, raw: dict[str, Any]) -> HostConfig:
+    top = Section(reader, raw, ())
     default = HostConfig()
     extensions = top.section("extensions")
     functions = top.texts("functions", ())
@@ -177,18 +179,18 @@ def _host_config(reader: _Reader, raw: dict[str, Any]) -> HostConfig:
         functions=functions if top.has("functions") else None,
         watch_directories=(*default.watch_directories, *top.texts("watchDirectories", ())),
         watch_files=top.texts("watchFiles", default.watch_files),
-        file_watching_enabled=top.flag("fileWatchingEnabled", True),
+        file_watching_enabled=top.flag("fileWatchingEnabled", default=True),
         retry=_retry(top),
         http=_http(extensions.section("http")),
         log_levels=_log_levels(top.section("logging").section("logLevel")),
-        send_canceled_invocations=top.flag("sendCanceledInvocationsToWorker", True),
+        send_canceled_invocations=top.flag("sendCanceledInvocationsToWorker", default=True),
         metadata_timeout=top.timespan("metadataProviderTimeout", default.metadata_timeout),
         extensions=extensions.values,
         raw=raw,
     )
 
 
-def _http(section: _Section) -> HttpConfig:
+def _http(section: Section) -> HttpConfig:
     for key in section.values:
         if key.lower() not in {known.lower() for known in _KNOWN_HTTP}:
             section.warn(
@@ -202,24 +204,24 @@ def _http(section: _Section) -> HttpConfig:
         route_prefix=section.text("routePrefix", "api").strip("/"),
         max_outstanding_requests=section.number("maxOutstandingRequests", -1),
         max_concurrent_requests=section.number("maxConcurrentRequests", -1),
-        dynamic_throttles_enabled=section.flag("dynamicThrottlesEnabled", False),
+        dynamic_throttles_enabled=section.flag("dynamicThrottlesEnabled", default=False),
         custom_headers={name: headers.text(name, "") for name in headers.values},
         hsts=_hsts(section.section("hsts")),
     )
 
 
-def _hsts(section: _Section) -> HstsConfig:
+def _hsts(section: Section) -> HstsConfig:
     default = HstsConfig()
     return HstsConfig(
-        enabled=section.flag("isEnabled", default.enabled),
+        enabled=section.flag("isEnabled", default=default.enabled),
         max_age=section.timespan("maxAge", default.max_age),
-        include_subdomains=section.flag("includeSubDomains", default.include_subdomains),
-        preload=section.flag("preload", default.preload),
+        include_subdomains=section.flag("includeSubDomains", default=default.include_subdomains),
+        preload=section.flag("preload", default=default.preload),
         excluded_hosts=section.texts("excludedHosts", default.excluded_hosts),
     )
 
 
-def _function_timeout(top: _Section) -> float | None:
+def _function_timeout(top: Section) -> float | None:
     given = top.value("functionTimeout")
     if given is None or given == "":
         return _DEFAULT_TIMEOUT
@@ -242,7 +244,7 @@ def _function_timeout(top: _Section) -> float | None:
     return seconds
 
 
-def _retry(top: _Section) -> RetryPolicy | None:
+def _retry(top: Section) -> RetryPolicy | None:
     given = top.value("retry")
     if given is None:
         return None
@@ -253,7 +255,7 @@ def _retry(top: _Section) -> RetryPolicy | None:
         return None
 
 
-def _log_levels(section: _Section) -> dict[str, LogLevel]:
+def _log_levels(section: Section) -> dict[str, LogLevel]:
     levels: dict[str, LogLevel] = {}
     for category, given in section.values.items():
         level = parse_level(given)
@@ -277,10 +279,10 @@ def parse_level(given: object) -> LogLevel | None:
     return next((level for level in LOG_LEVELS if level.lower() == text), None)
 
 
-def _check_version(reader: _Reader, raw: dict[str, Any]) -> None:
+def _check_version(reader: Reader, raw: dict[str, Any]) -> None:
     if not raw:
         return  # an empty object counts as no file
-    top = _Section(reader, raw, ())
+    top = Section(reader, raw, ())
     version = top.value("version")
     if version is None:
         reader.add(
@@ -307,10 +309,10 @@ def _check_version(reader: _Reader, raw: dict[str, Any]) -> None:
         )
 
 
-def _check_keys(reader: _Reader, raw: dict[str, Any]) -> None:
+def _check_keys(reader: Reader, raw: dict[str, Any]) -> None:
     known = {name.lower() for name in _KNOWN}
     old = {name.lower() for name in _VERSION_1}
-    top = _Section(reader, raw, ())
+    top = Section(reader, raw, ())
     for key in raw:
         if key.lower() in old:
             hint = f'Move it into "extensions": {{ "{key}": … }}.'
@@ -327,133 +329,3 @@ def _check_keys(reader: _Reader, raw: dict[str, Any]) -> None:
                 key,
                 did_you_mean(key, _KNOWN),
             )
-
-
-class _Reader:
-    """Where things of host.json stand, and what was found wrong."""
-
-    def __init__(self, document: Document | None, origins: Mapping[KeyPath, Setting]) -> None:
-        self.document = document
-        self.origins = origins
-        self.problems: list[Problem] = []
-
-    def add(
-        self,
-        code: str,
-        message: str,
-        path: KeyPath,
-        hint: str | None = None,
-        *,
-        severity: Severity = Severity.ERROR,
-    ) -> None:
-        self.problems.append(
-            Problem(code, message, severity=severity, where=self._where(path), hint=hint)
-        )
-
-    def _where(self, path: KeyPath) -> SourceSpan | None:
-        for given, setting in self.origins.items():
-            if given[: len(path)] == path and path:
-                return SourceSpan(f"{setting.name} ({setting.source})")
-        return self.document.span(path) if self.document else None
-
-
-class _Section:
-    """One object of host.json; its keys are compared without case."""
-
-    def __init__(self, reader: _Reader, values: Mapping[str, Any], path: KeyPath) -> None:
-        self.reader = reader
-        self.values = values
-        self.path = path
-
-    def has(self, name: str) -> bool:
-        return self.value(name) is not None
-
-    def value(self, name: str) -> Any:
-        return self.values.get(self._key(name))
-
-    def section(self, name: str) -> _Section:
-        value = self.value(name)
-        path = (*self.path, self._key(name))
-        if isinstance(value, Mapping):
-            return _Section(self.reader, value, path)
-        if value is not None:
-            self._bad(name, value, "an object")
-        return _Section(self.reader, {}, path)
-
-    def text(self, name: str, default: str) -> str:
-        value = self.value(name)
-        if isinstance(value, bool | dict | list):
-            self._bad(name, value, "a text")
-            return default
-        return default if value is None else str(value)
-
-    def flag(self, name: str, default: bool) -> bool:
-        value = self.value(name)
-        if value is None or isinstance(value, bool):
-            return default if value is None else value
-        known = {"true": True, "false": False}.get(str(value).strip().lower())
-        if known is None:
-            self._bad(name, value, "true or false")
-            return default
-        return known
-
-    def number(self, name: str, default: int) -> int:
-        value = self.value(name)
-        if value is None:
-            return default
-        try:
-            if isinstance(value, bool):
-                raise ValueError(value)
-            return int(str(value))
-        except ValueError:
-            self._bad(name, value, "a whole number")
-            return default
-
-    def timespan(self, name: str, default: float) -> float:
-        value = self.value(name)
-        if value is None:
-            return default
-        try:
-            return parse_timespan(str(value))
-        except ValueError as error:
-            self.fail("host-json-bad-value", f"{name}: {error}", name)
-            return default
-
-    def texts(self, name: str, default: tuple[str, ...]) -> tuple[str, ...]:
-        value = self.value(name)
-        if value is None:
-            return default
-        if not isinstance(value, list):
-            self._bad(name, value, "a list of texts")
-            return default
-        return tuple(str(each) for each in value)
-
-    def fail(self, code: str, message: str, name: str, hint: str | None = None) -> None:
-        self.reader.add(code, message, (*self.path, self._key(name)), hint)
-
-    def warn(self, code: str, message: str, name: str, hint: str | None = None) -> None:
-        self.reader.add(
-            code, message, (*self.path, self._key(name)), hint, severity=Severity.WARNING
-        )
-
-    def _bad(self, name: str, value: object, wanted: str) -> None:
-        shown = ".".join(map(str, (*self.path, self._key(name))))
-        self.fail(
-            "host-json-bad-value",
-            f"{shown} of host.json is {_shown(value)}, but has to be {wanted}",
-            name,
-        )
-
-    def _key(self, name: str) -> str:
-        if name in self.values:
-            return name
-        wanted = name.lower()
-        return next((key for key in self.values if key.lower() == wanted), name)
-
-
-def _shown(value: object) -> str:
-    if isinstance(value, Mapping):
-        return "an object"
-    if isinstance(value, list):
-        return "a list"
-    return str(value).lower() if isinstance(value, bool) else repr(value)

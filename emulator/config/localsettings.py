@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from emulator.config.jsonc import Document, Key, read
 from emulator.config.suggest import did_you_mean
@@ -18,8 +17,7 @@ _SECTIONS = ("IsEncrypted", "Values", "ConnectionStrings", "Host")
 _HOST_KEYS = ("LocalHttpPort", "LocalHttpAddress", "CORS", "CORSCredentials")
 
 
-@dataclass(frozen=True, slots=True)
-class HostSection:
+class HostSection(NamedTuple):
     """The `Host` section; `None` and empty mean that it says nothing."""
 
     port: int | None = None
@@ -28,13 +26,13 @@ class HostSection:
     cors_credentials: bool | None = None
 
 
-@dataclass(slots=True)
 class LocalSettings:
     """What the file gives: `(name, value, where)` in its order, and what is wrong with it."""
 
-    values: list[tuple[str, str, SourceSpan]] = field(default_factory=list)
-    host: HostSection = HostSection()
-    problems: list[Problem] = field(default_factory=list)
+    def __init__(self) -> None:
+        self.values: list[tuple[str, str, SourceSpan]] = []
+        self.host = HostSection()
+        self.problems: list[Problem] = []
 
 
 def read_local_settings(root: Path) -> LocalSettings:
@@ -130,7 +128,7 @@ def _read_nested(
             "settings-nested-value",
             f"The value of '{name}' is {what}; the official tools refuse the whole file for it",
             document.span(path),
-            f'It is read as {len(flat)} settings; write them so: "{example}": "…".'
+            f'It is read as its parts; write them so: "{example}": "…".'
             if flat
             else "It is left out.",
         )

@@ -8,39 +8,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 from emulator.config.hostjson import LOG_LEVELS, parse_level
 from emulator.config.localsettings import HostSection
+from emulator.config.optionvalues import Kind, OptionInfo, ip_address, read_value
 from emulator.config.suggest import did_you_mean
 from emulator.errors import ConfigError
 from emulator.model import Problem, Severity, SourceSpan
 
 T = TypeVar("T")
 
-Kind = Literal["text", "number", "flag", "list", "path", "choice"]
 PYPROJECT = "pyproject.toml"
 TABLE = "tool.funcemu"
 STATE_FOLDER = ".funcemu"
-
-
-@dataclass(frozen=True, slots=True)
-class OptionInfo:
-    """What people are told about one option, and how its values are read."""
-
-    name: str
-    kind: Kind
-    help: str
-    default: Any
-    environment: str
-    flags: tuple[str, ...]
-    choices: tuple[str, ...] = ()
-    hidden: bool = False
-
-    @property
-    def key(self) -> str:
-        """The key in `[tool.funcemu]`."""
-        return self.name.replace("_", "-")
 
 
 def _option(
@@ -210,17 +191,17 @@ def resolve_options(cli: Mapping[str, object], environ: Mapping[str, str], root:
     values: dict[str, Any] = {}
     problems: list[Problem] = []
     for key, raw, where in _from_pyproject(app, problems, infos):
-        values[key] = _value(infos[key], raw, where, base=app)
+        values[key] = read_value(infos[key], raw, where, base=app)
     for info in infos.values():
         text = environ.get(info.environment)
         if text is not None and text != "":
             where = SourceSpan(f"the environment variable {info.environment}")
-            values[info.name] = _value(info, text, where, base=root)
+            values[info.name] = read_value(info, text, where, base=root)
     _official_level(environ, values)
     for name, given in cli.items():
         if name in infos and given is not None and given != ():
             shown = next(iter(infos[name].flags), name)
-            values[name] = _value(infos[name], given, SourceSpan(shown), base=root)
+            values[name] = read_value(infos[name], given, SourceSpan(shown), base=root)
     problems += _misspelt(environ, infos)
     values["path"] = app
     options = Options(**values, given=frozenset(values), problems=tuple(problems))
@@ -236,7 +217,7 @@ def apply_host_section(options: Options, host: HostSection) -> Options:
         changes["port"] = host.port
     if host.address is not None and "host" not in options.given:
         where = SourceSpan("LocalHttpAddress (local.settings.json)")
-        changes["host"] = _address(host.address, where)
+        changes["host"] = ip_address(host.address, where)
     if host.cors and "cors" not in options.given:
         changes["cors"] = host.cors
     if host.cors_credentials is not None and "cors_credentials" not in options.given:
@@ -323,77 +304,6 @@ def _official_level(environ: Mapping[str, str], values: dict[str, Any]) -> None:
         values.setdefault("user_log_level", level)
 
 
-def _value(info: OptionInfo, raw: object, where: SourceSpan, *, base: Path) -> Any:
-    match info.kind:
-        case "flag":
-            return _flag(raw, info, where)
-        case "number":
-            return _number(raw, info, where)
-        case "list":
-            return _list(raw)
-        case "path":
-            return base / Path(str(raw)).expanduser()
-        case "choice":
-            return _choice(raw, info, where)
-        case "text":
-            return _address(str(raw), where) if info.name == "host" else str(raw)
-
-
-def _flag(raw: object, info: OptionInfo, where: SourceSpan) -> bool:
-    if isinstance(raw, bool):
-        return raw
-    known = {"1": True, "true": True, "yes": True, "on": True}
-    known |= {"0": False, "false": False, "no": False, "off": False}
-    value = known.get(str(raw).strip().lower())
-    if value is None:
-        raise _bad(info, raw, where, "Use true or false.")
-    return value
-
-
-def _number(raw: object, info: OptionInfo, where: SourceSpan) -> int:
-    try:
-        if isinstance(raw, bool):
-            raise ValueError(raw)
-        value = int(str(raw).strip())
-    except ValueError:
-        raise _bad(info, raw, where, "It is a whole number.") from None
-    if info.name == "port" and not 0 <= value <= 65535:
-        raise _bad(info, raw, where, "A port is a number from 0 to 65535; 0 takes a free one.")
-    return value
-
-
-def _list(raw: object) -> tuple[str, ...]:
-    given = raw if isinstance(raw, list | tuple) else (raw,)
-    texts = (part.strip() for each in given for part in str(each).split(","))
-    return tuple(text for text in texts if text)
-
-
-def _choice(raw: object, info: OptionInfo, where: SourceSpan) -> str:
-    wanted = str(raw).strip().lower()
-    found = next((choice for choice in info.choices if choice.lower() == wanted), None)
-    if found is None:
-        near = did_you_mean(str(raw), info.choices)
-        raise _bad(info, raw, where, near or f"Use one of {', '.join(info.choices)}.")
-    return found
-
-
-def _address(text: str, where: SourceSpan) -> str:
-    if text in {"127.0.0.1", "0.0.0.0", "localhost"}:
-        return text
-    # ipaddress costs 3 ms to import and nearly nobody listens elsewhere
-    import ipaddress
-
-    try:
-        return str(ipaddress.ip_address(text.strip("[]")))
-    except ValueError:
-        raise ConfigError(
-            f"Invalid --address value '{text}'. Expected an IP address, for example 127.0.0.1 "
-            "or 0.0.0.0.",
-            where=where,
-            code="option-invalid",
-        ) from None
-
-
 def _check_cors(options: Options, where: SourceSpan | None) -> None:
     if "*" in options.cors and options.cors_credentials:
         raise ConfigError(
@@ -402,12 +312,3 @@ def _check_cors(options: Options, where: SourceSpan | None) -> None:
             where=where,
             code="option-invalid",
         )
-
-
-def _bad(info: OptionInfo, raw: object, where: SourceSpan, hint: str) -> ConfigError:
-    return ConfigError(
-        f"'{raw}' is no value for {info.key} ({where})",
-        hint=hint,
-        where=where,
-        code="option-invalid",
-    )

@@ -20,14 +20,24 @@ def overridden(
     """
     result = _copy(raw)
     origins: dict[KeyPath, Setting] = {}
-    for setting in settings:
-        key = normalised(setting.name)
-        if not key.startswith(_PREFIX):
-            continue
-        parts = setting.name.replace("__", ":").split(":")[1:]
+    given = [
+        (setting.name.replace("__", ":").split(":")[1:], setting)
+        for setting in settings
+        if normalised(setting.name).startswith(_PREFIX)
+    ]
+    for parts, setting in sorted(given, key=lambda each: [_order(part) for part in each[0]]):
         if all(parts):
             origins[_put(result, parts, setting.value)] = setting
     return result, origins
+
+
+def _order(part: str) -> tuple[int, str]:
+    """Sort key of a path part: elements come by their number, whatever order they are given in."""
+    return (int(part), "") if _is_index(part) else (-1, part.lower())
+
+
+def _is_index(part: str) -> bool:
+    return part.isascii() and part.isdecimal() and len(part) < 6
 
 
 def _put(container: dict[str, Any], parts: list[str], value: str) -> KeyPath:
@@ -41,9 +51,9 @@ def _put(container: dict[str, Any], parts: list[str], value: str) -> KeyPath:
             break
         below = here.get(key) if isinstance(here, dict) else _item(here, key)
         if not isinstance(below, dict | list):
-            below = [] if parts[position + 1].isdecimal() else {}
+            below = [] if _is_index(parts[position + 1]) else {}
             _assign(here, key, below)
-        elif isinstance(below, list) and not parts[position + 1].isdecimal():
+        elif isinstance(below, list) and not _is_index(parts[position + 1]):
             below = {str(index): each for index, each in enumerate(below)}
             _assign(here, key, below)
         here = below

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
-from emulator.config.dotenv import parse_env
 from emulator.config.jsonc import read_text
 from emulator.config.localsettings import FILE, HostSection, LocalSettings, read_local_settings
 from emulator.config.secrets import masked
@@ -20,8 +19,7 @@ EMULATOR = SourceSpan("emulator")
 ENV_FILE = ".env"
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
+class Setting(NamedTuple):
     """One value, where it was written, and what it hides, nearest first."""
 
     name: str
@@ -156,6 +154,9 @@ def _of_env_file(root: Path, environ: Mapping[str, str], problems: list[Problem]
         return []
     if text is None:
         return []
+    # the patterns of the parser cost 1 ms to build, which apps without the file need not pay
+    from emulator.config.dotenv import parse_env
+
     lines, unreadable = parse_env(text, ENV_FILE, environ.get)
     problems += unreadable
     return [Setting(each.name, each.value, SourceSpan(ENV_FILE, each.line)) for each in lines]
@@ -208,7 +209,8 @@ def _notices(by_name: Mapping[str, Setting]) -> Iterator[Problem]:
                 where=setting.source,
                 hint="Nothing is fetched from Azure: give the value itself, for example in .env.",
             )
-    if reserved := by_name.get("container_name"):
+    reserved = by_name.get("container_name")
+    if reserved is not None and reserved.source != ENVIRONMENT:
         yield Problem(
             "settings-reserved-name",
             "CONTAINER_NAME is a reserved environment variable for the Functions Host. "

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import re
 
-_PATTERN = re.compile(
-    r"""(?P<sign>-)?
+_PATTERN = r"""(?xa)
+    (?P<sign>-)?
     (?: (?P<only>\d+)
       | (?:(?P<days>\d+)[.:](?=\d+:\d+:))? (?P<hours>\d+):(?P<minutes>\d+)
         (?: :(?P<seconds>\d+)(?:\.(?P<fraction>\d{1,7}))? )?
-    )""",
-    re.VERBOSE | re.ASCII,
-)
+    )"""
 _MAX_DAYS = 10_675_199
 
 
@@ -20,7 +18,7 @@ def parse_timespan(text: str) -> float:
 
     A number alone means days, as in .NET.
     """
-    found = _PATTERN.fullmatch(text.strip())
+    found = re.fullmatch(_PATTERN, text.strip())
     if found is None:
         raise ValueError(f"'{text}' is not a time span; write hh:mm:ss or d.hh:mm:ss")
     part = {name: int(value or 0) for name, value in found.groupdict("0").items() if name != "sign"}

@@ -123,6 +123,10 @@ def _allowed(
     if not names:
         return list(models), []
     wanted = {name.lower() for name in names}
+    # What is wrong with a function nobody asked for is no news.
+    problems[:] = [
+        each for each in problems if each.function is None or each.function.lower() in wanted
+    ]
     problems.append(
         Problem(
             "functions-allow-list",

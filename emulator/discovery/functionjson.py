@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from emulator.config.jsonc import Document, read
 from emulator.config.retry import parse_retry
@@ -28,8 +27,7 @@ _MISSING_SCRIPT = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Folder:
+class Folder(NamedTuple):
     """A sub-folder that holds a function.json."""
 
     name: str

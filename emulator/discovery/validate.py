@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal, cast
+from typing import Any, Literal, NamedTuple, cast
 
 from emulator.model import BindingModel, Direction, Problem, SourceSpan
 
@@ -14,12 +13,11 @@ Place = Callable[[tuple[str | int, ...]], SourceSpan | None]
 
 DataType = Literal["string", "binary", "stream"]
 
-_FUNCTION_NAME = re.compile(r"[a-z][a-z0-9_\-]{0,127}", re.IGNORECASE | re.ASCII)
-_BINDING_NAME = re.compile(r"[a-z_][a-z0-9_]{0,127}", re.IGNORECASE | re.ASCII)
+_FUNCTION_NAME = r"[a-zA-Z][a-zA-Z0-9_\-]{0,127}"
+_BINDING_NAME = r"[a-zA-Z_][a-zA-Z0-9_]{0,127}"
 
 
-@dataclass(frozen=True, slots=True)
-class Declared:
+class Declared(NamedTuple):
     """The bindings of one function as declared, and how to say where they stand."""
 
     function: str
@@ -34,7 +32,7 @@ class Declared:
 
 def name_problem(name: str, where: SourceSpan | None) -> Problem | None:
     """Check the name of a function."""
-    if _FUNCTION_NAME.fullmatch(name) and name.lower() != "host":
+    if re.fullmatch(_FUNCTION_NAME, name) and name.lower() != "host":
         return None
     return Problem(
         "function-name-invalid",
@@ -129,7 +127,7 @@ def _binding(
 
 def _is_binding_name(name: str) -> bool:
     # Hosts before 4.1038 refused every underscore; newer ones refuse only two in a row.
-    return name == "$return" or (_BINDING_NAME.fullmatch(name) is not None and "__" not in name)
+    return name == "$return" or (re.fullmatch(_BINDING_NAME, name) is not None and "__" not in name)
 
 
 def _direction(given: object, complain: Callable[..., None]) -> Direction | None:

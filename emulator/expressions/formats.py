@@ -47,11 +47,11 @@ _STANDARD = {
     "Y": "yyyy MMMM",
 }
 
-_TOKEN = re.compile(
-    r"y+|M+|d+|H+|h+|m+|s+|f{1,7}|\.?F{1,7}|t+|K|z+|g+"
+# A text, not a compiled pattern: few apps format dates, and `re` keeps what it compiled.
+_TOKEN = (
+    r"(?s)y+|M+|d+|H+|h+|m+|s+|f{1,7}|\.?F{1,7}|t+|K|z+|g+"
     r"|'(?P<single>(?:[^'\\]|\\.)*)'|\"(?P<double>(?:[^\"\\]|\\.)*)\""
-    r"|\\(?P<escaped>.)|%(?=.)|.",
-    re.DOTALL,
+    r"|\\(?P<escaped>.)|%(?=.)|."
 )
 
 
@@ -69,7 +69,7 @@ def format_date(value: datetime, form: str) -> str:
     if form.count("%") and form.endswith("%") and not form.endswith("\\%"):
         raise _bad_date(form)
     out: list[str] = []
-    for found in _TOKEN.finditer(form):
+    for found in re.finditer(_TOKEN, form):
         token = found[0]
         if token == "%":
             continue

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from emulator.errors import ExpressionError
 from emulator.expressions.resolve import BuiltIn, Expression, Piece, Reference
 
-_NAME = re.compile(r"[\w$][\w$-]*")
-_MEMBER = re.compile(r"[^\s{}].*")
+_NAME = r"[\w$][\w$-]*"
+_MEMBER = r"(?s)[^\s{}].*"
 _BRACES = "For a literal brace write {{ or }}."
 
 
@@ -83,7 +83,7 @@ def _reference(text: str, inner: str, position: int) -> Reference:
         return Reference(first, (), format_, built_in)
     if not first or not all(members):
         raise ExpressionError("Illegal expression", hint=f"Two dots follow each other in '{path}'.")
-    if not _NAME.fullmatch(first) or not all(map(_MEMBER.fullmatch, members)):
+    if not re.fullmatch(_NAME, first) or not all(re.match(_MEMBER, each) for each in members):
         # The official message lacks the closing quote as well.
         raise _invalid(text, f"Invalid template expression '{path}")
     if "-" in first:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from emulator.errors import ExpressionError
 from emulator.expressions.formats import format_date, format_guid, format_number
@@ -15,8 +15,7 @@ BuiltIn = Literal["datetime", "guid", "sys"]
 _DEFAULT_DATE = "yyyy-MM-ddTHH-mm-ssK"
 
 
-@dataclass(frozen=True, slots=True)
-class Reference:
+class Reference(NamedTuple):
     """One `{first.member…:format}`; `built_in` says what answers when the data does not."""
 
     first: str

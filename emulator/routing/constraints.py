@@ -11,15 +11,15 @@ from emulator.routing.dates import is_date
 
 Check = Callable[[str], bool]
 
-_INTEGER = re.compile(r"\s*[+-]?\d+\s*", re.ASCII)
-_DECIMAL = re.compile(r"\s*[+-]?(?:\d[\d,]*\.?\d*|\.\d+)[+-]?\s*", re.ASCII)
-_FLOAT = re.compile(r"\s*[+-]?(?:\d[\d,]*\.?\d*|\.\d+)(?:[eE][+-]?\d+)?\s*", re.ASCII)
-_FLOAT_WORDS = {"nan", "-nan", "+nan", "infinity", "-infinity", "+infinity", "∞", "-∞", "+∞"}
-_GUID = re.compile(
-    r"\s*(?:[0-9a-f]{32}|(?P<open>[{(])?[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
-    r"(?(open)[})]))\s*",
-    re.IGNORECASE | re.ASCII,
+# Texts, not compiled patterns: most apps use none of them, and `re` keeps what it compiled.
+_INTEGER = r"(?a)\s*[+-]?\d+\s*"
+_DECIMAL = r"(?a)\s*[+-]?(?:\d[\d,]*\.?\d*|\.\d+)[+-]?\s*"
+_FLOAT = r"(?a)\s*[+-]?(?:\d[\d,]*\.?\d*|\.\d+)(?:[eE][+-]?\d+)?\s*"
+_GUID = (
+    r"(?ai)\s*(?:[0-9a-f]{32}|(?P<open>[{(])?[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+    r"(?(open)[})]))\s*"
 )
+_FLOAT_WORDS = {"nan", "-nan", "+nan", "infinity", "-infinity", "+infinity", "∞", "-∞", "+∞"}
 _LARGEST_DECIMAL = 79228162514264337593543950335
 
 _SIMPLE: dict[str, Check] = {}
@@ -42,7 +42,7 @@ def constraint(name: str, argument: str | None) -> Check:
 
 
 def _whole(text: str) -> int | None:
-    return int(text.strip()) if len(text) < 64 and _INTEGER.fullmatch(text) else None
+    return int(text.strip()) if len(text) < 64 and re.fullmatch(_INTEGER, text) else None
 
 
 def _between(low: int, high: int, text: str) -> bool:
@@ -55,7 +55,7 @@ def _is_bool(text: str) -> bool:
 
 
 def _is_decimal(text: str) -> bool:
-    if not _DECIMAL.fullmatch(text):
+    if not re.fullmatch(_DECIMAL, text):
         return False
     stripped = text.strip()
     if stripped[0] in "+-" and stripped[-1] in "+-":
@@ -65,11 +65,11 @@ def _is_decimal(text: str) -> bool:
 
 
 def _is_float(text: str) -> bool:
-    return bool(_FLOAT.fullmatch(text)) or text.strip().lower() in _FLOAT_WORDS
+    return bool(re.fullmatch(_FLOAT, text)) or text.strip().lower() in _FLOAT_WORDS
 
 
 def _is_guid(text: str) -> bool:
-    found = _GUID.fullmatch(text)
+    found = re.fullmatch(_GUID, text)
     if found is None:
         return False
     opening, stripped = found["open"], text.strip()

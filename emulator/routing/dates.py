@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 
 _MONTH = (
     r"jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?"
@@ -27,19 +28,24 @@ _DATES = (
     r"(?P<m7>\d{1,2})/(?P<y7>\d{4})",
 )
 _ANY_DATE = "|".join(_DATES).replace("MONTH", _MONTH)
-_WHOLE = re.compile(
-    rf"\s*(?:(?:{_WEEKDAY}\s*,?\s*)?(?:{_ANY_DATE})(?:(?:\s+|t|,\s*){_TIME})?"
-    rf"|{_TIME.replace('?P<', '?P<t_')})\s*",
-    re.IGNORECASE | re.ASCII,
-)
 _LENGTHS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 _NAMES = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 
 
 def is_date(text: str) -> bool:
     """Whether `DateTime.TryParse` accepts the text: ISO 8601, `5/31/2024 10:30 PM` and others."""
-    found = _WHOLE.fullmatch(text) if len(text) <= 80 else None
+    found = _whole().fullmatch(text) if len(text) <= 80 else None
     return found is not None and _date_exists(found) and _time_exists(found)
+
+
+@cache
+def _whole() -> re.Pattern[str]:
+    """Return the pattern of a date; built when a route first needs it, as it costs 5 ms."""
+    return re.compile(
+        rf"\s*(?:(?:{_WEEKDAY}\s*,?\s*)?(?:{_ANY_DATE})(?:(?:\s+|t|,\s*){_TIME})?"
+        rf"|{_TIME.replace('?P<', '?P<t_')})\s*",
+        re.IGNORECASE | re.ASCII,
+    )
 
 
 def _date_exists(found: re.Match[str]) -> bool:

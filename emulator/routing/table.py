@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Generic, Literal, NamedTuple, TypeVar
 
 from emulator.errors import RouteError
@@ -17,12 +16,11 @@ T = TypeVar("T")
 
 Precedence = Literal["name", "specificity"]
 
-_ESCAPES = re.compile(r"(?:%[0-9a-fA-F]{2})+")
+_ESCAPES = r"(?:%[0-9a-fA-F]{2})+"
 _RESERVED = ("admin", "runtime")
 
 
-@dataclass(frozen=True, slots=True)
-class RouteEntry(Generic[T]):
+class RouteEntry(NamedTuple, Generic[T]):
     """A route a function wants.
 
     `template` is complete, `own` the part the function declares (before the prefix); `methods`
@@ -43,8 +41,7 @@ class Match(NamedTuple, Generic[T]):
     values: Values
 
 
-@dataclass(frozen=True, slots=True)
-class _Route(Generic[T]):
+class _Route(NamedTuple, Generic[T]):
     entry: RouteEntry[T]
     template: Template
     matcher: Matcher
@@ -118,7 +115,7 @@ class RouteTable(Generic[T]):
 
 def decoded(path: str) -> str:
     """Decode percent-escapes, but for `%2F`, which never separates segments."""
-    return _ESCAPES.sub(_decode, path)
+    return re.sub(_ESCAPES, _decode, path)
 
 
 def _decode(found: re.Match[str]) -> str:

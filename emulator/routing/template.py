@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from emulator.errors import RouteError
 from emulator.routing.constraints import Check, constraint
@@ -11,8 +11,7 @@ from emulator.routing.constraints import Check, constraint
 _FORBIDDEN_IN_NAME = frozenset("/{}*?")
 
 
-@dataclass(frozen=True, slots=True)
-class Parameter:
+class Parameter(NamedTuple):
     """`{name:constraint=default}`; `constraints` are their texts, `checks` what they do."""
 
     name: str
@@ -20,7 +19,7 @@ class Parameter:
     default: str | None = None
     optional: bool = False
     catch_all: bool = False
-    checks: tuple[Check, ...] = field(default=(), compare=False, repr=False)
+    checks: tuple[Check, ...] = ()
 
     @property
     def may_be_absent(self) -> bool:
@@ -31,8 +30,7 @@ Part = str | Parameter
 Segment = tuple[Part, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Template:
+class Template(NamedTuple):
     """A parsed route: segments of literal texts and parameters."""
 
     text: str
