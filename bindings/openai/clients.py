@@ -13,6 +13,7 @@ from bindings.openai.models.retrying import RetryPolicy
 from bindings.openai.placeholders import is_placeholder
 from emulator.sdk import BindingError, HostServices, SettingsView
 
+LOG_CATEGORY = "Microsoft.Azure.WebJobs.Extensions.OpenAI"
 DEFAULT_BASE_URL = "https://api.openai.com/v1"
 SCRIPT_SETTING = "FUNCEMU_MODEL_SCRIPT"
 DEFAULT_SCRIPTS = ("model-script.yaml", "model-script.yml")
@@ -74,7 +75,8 @@ class Choice:
         if self.connection is not None:
             return self.connection.title
         if self.script is not None:
-            return f"script {self.script.name} ({self.reason})"
+            missing = "" if self.script.is_file() else ", which does not exist"
+            return f"script {self.script.name}{missing} ({self.reason})"
         return f"offline model ({self.reason})"
 
 
@@ -106,6 +108,13 @@ class ModelClients:
             return Choice("script", reason, script=script)
         return Choice("deterministic", reason)
 
+    def missing(self, settings: SettingsView, connection_name: str) -> list[str]:
+        """Return the settings without which nothing will answer."""
+        if self._host.flags.get("models", "auto") != "live":
+            return []
+        found = connect(settings, connection_name)
+        return ["AZURE_OPENAI_ENDPOINT"] if isinstance(found, Unconnected) else []
+
     def backend(self, settings: SettingsView, connection_name: str) -> ModelBackend:
         """Return what answers for a connection name."""
         choice = self.choose(settings, connection_name)
@@ -124,6 +133,7 @@ class ModelClients:
             key = (choice.backend, choice.script, policy)
         if key not in self._backends:
             self._backends[key] = self._make(choice, policy)
+            self._host.log("Information", LOG_CATEGORY, f"Chat models: {choice.title}.")
         return self._backends[key]
 
     async def aclose(self) -> None:
@@ -160,7 +170,7 @@ class ModelClients:
             self._told.add(connection.overridden)
             self._host.log(
                 "Warning",
-                "OpenAI",
+                LOG_CATEGORY,
                 f"OPENAI_API_KEY ({connection.key_source}) is set, so the connection "
                 f"'{connection.overridden}' is ignored and OpenAI is asked, as on Azure.",
             )

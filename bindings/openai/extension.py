@@ -8,11 +8,9 @@ from weakref import WeakKeyDictionary
 from bindings.openai.chats.accounts import find_account
 from bindings.openai.chats.base import ChatStore, check_collection
 from bindings.openai.chats.sqlite import MIGRATIONS, SqliteChatStore
-from bindings.openai.clients import ModelClients
+from bindings.openai.clients import LOG_CATEGORY, ModelClients
 from bindings.openai.turns import Turns
 from emulator.sdk import Binding, BindingError, Extension, HostServices, SettingsView
-
-LOG_CATEGORY = "Microsoft.Azure.WebJobs.Extensions.OpenAI"
 
 
 @dataclass(frozen=True, slots=True)

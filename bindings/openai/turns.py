@@ -36,7 +36,7 @@ class Turns:
         chain = frozenset({call.id, *(each.id for each in call.ancestors)})
         if lane.lock.locked() and self._depends_on(lane, chain - {call.id}):
             raise BindingError(
-                "A skill cannot post to an assistant that is waiting for this skill "
+                "A skill cannot write to an assistant that is waiting for this skill "
                 f"({' → '.join(each.function.name for each in (*call.ancestors, call))}).",
                 hint="Let the skill return its result instead; the assistant reads it.",
                 code="assistant-reentered",

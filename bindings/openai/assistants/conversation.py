@@ -15,7 +15,14 @@ from bindings.openai.assistants.skills import (
     tools,
 )
 from bindings.openai.assistants.state import write_tool_calls
-from bindings.openai.chats.base import COLUMN_LIMIT, Chat, Message, ticks, utf16_length
+from bindings.openai.chats.base import (
+    COLUMN_LIMIT,
+    Chat,
+    Message,
+    storable,
+    ticks,
+    utf16_length,
+)
 from bindings.openai.models.base import ChatReply, ChatRequest, ModelBackend, ToolCall
 from bindings.openai.options import AssistantPostOptions
 from emulator.sdk import BindingError, Call, Clock, HostServices, SettingsView
@@ -116,6 +123,7 @@ class Conversation:
             max_tokens=None if reasoning else whole_number(options.max_tokens),
             assistant=self._chat.assistant,
             function=self._call.function.name,
+            tell=lambda text: self._say("Warning", text),
         )
 
     def _take(self, reply: ChatReply) -> tuple[ToolCall, ...]:
@@ -151,7 +159,7 @@ class Conversation:
             if not identity or identity in seen:
                 identity = f"call_{self._host.random_id().replace('-', '')[:24]}"
             seen.add(identity)
-            result.append(ToolCall(identity, call.name, call.arguments))
+            result.append(ToolCall(identity, storable(call.name), storable(call.arguments)))
         return tuple(result)
 
     async def _stop_at_limit(self, calls: Sequence[ToolCall]) -> None:
@@ -222,6 +230,7 @@ class Conversation:
 
 def fitted(text: str) -> str:
     """Return the text, shortened with a note when a column of Table storage cannot hold it."""
+    text = storable(text)
     if len(text) * 2 <= COLUMN_LIMIT or utf16_length(text) <= COLUMN_LIMIT:
         return text
     room = (COLUMN_LIMIT - len(_SHORTENED)) * 2

@@ -17,6 +17,7 @@ from bindings.openai.chats.base import (
     Message,
     State,
     check_assistant_id,
+    storable,
     ticks,
     utf16_length,
 )
@@ -49,7 +50,7 @@ class AssistantCreate(Output[AssistantCreateOptions]):
 
     async def _create(self, call: Call, wanted: _Wanted) -> None:
         check_assistant_id(wanted.id)
-        instructions = wanted.instructions or ""
+        instructions = storable(wanted.instructions or "")
         if utf16_length(instructions) > COLUMN_LIMIT:
             raise BindingError(
                 f"The instructions of assistant '{wanted.id}' are longer than {COLUMN_LIMIT:,} "

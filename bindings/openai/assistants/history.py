@@ -81,7 +81,7 @@ def _valid_arguments(text: str) -> str:
     """Return the model's own text, or `{}` where a token limit cut it into something invalid."""
     try:
         json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return "{}"
     return text
 

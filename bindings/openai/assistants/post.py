@@ -30,6 +30,7 @@ from bindings.openai.chats.base import (
     ChatStore,
     Message,
     State,
+    storable,
     utf16_length,
 )
 from bindings.openai.extension import OpenAIExtension
@@ -71,6 +72,11 @@ class AssistantPost(Input[AssistantPostOptions], Output[AssistantPostOptions]):
         extension: OpenAIExtension = self.shared
         extension.uses_connection(self, self.options.ai_connection_name)
 
+    def missing_names(self) -> Sequence[str]:
+        extension: OpenAIExtension = self.shared
+        name = self.options.ai_connection_name
+        return extension.models.missing(self.services.settings, name)
+
     def reads(self) -> bool:
         return self._has_message
 
@@ -108,7 +114,7 @@ class AssistantPost(Input[AssistantPostOptions], Output[AssistantPostOptions]):
         )
         store = extension.open_store(storage)
         async with extension.turns.hold((storage, assistant), call):
-            chat = await store.load(assistant)
+            chat = await store.load(storable(assistant))
             if chat is None or not chat.state.exists:
                 call.log(
                     "Warning", f"[{assistant}] Ignoring request sent to nonexistent assistant."

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from urllib.parse import unquote
 
 from bindings.openai.assistants.state import AssistantState
-from bindings.openai.chats.base import TICKS_PER_SECOND, ticks
+from bindings.openai.chats.base import TICKS_PER_SECOND, storable, ticks
 from bindings.openai.extension import OpenAIExtension
 from bindings.openai.options import AssistantQueryOptions
 from emulator.sdk import BindingError, Call, Datum, Input
@@ -43,7 +43,7 @@ class AssistantQuery(Input[AssistantQueryOptions]):
             options.chat_storage_connection_setting,
             options.collection_name,
         )
-        chat = await extension.open_store(storage).load(options.id, since=since)
+        chat = await extension.open_store(storage).load(storable(options.id), since=since)
         if chat is None:
             call.log("Information", f"No assistant exists with ID = '{options.id}'")
             return Datum("json", AssistantState(options.id).to_json())

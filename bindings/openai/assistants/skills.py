@@ -168,7 +168,7 @@ async def run_skill(
             detail=wanted.arguments,
         )
         text = result_text(result.return_value)
-    except (EmulatorError, ValueError) as error:
+    except (EmulatorError, ValueError, RecursionError) as error:
         call.log(
             "Error",
             f"[{assistant}] Function '{wanted.name}' failed with an unhandled exception: {error}",

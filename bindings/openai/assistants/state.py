@@ -69,7 +69,7 @@ def read_tool_calls(text: str) -> list[ToolCall]:
         return []
     try:
         entries = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return []
     if not isinstance(entries, list):
         return []

@@ -136,6 +136,14 @@ def utf16_length(text: str) -> int:
     return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
+def storable(text: str) -> str:
+    """Return the text as UTF-16 storage would give it back: halves of surrogate pairs joined,
+    lone ones replaced."""
+    if text.isascii():
+        return text
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
 def check_collection(name: str) -> None:
     """Raise when Table storage would not take `name` for a table."""
     if not re.fullmatch(r"[A-Za-z][A-Za-z0-9]{2,62}", name):
@@ -151,7 +159,7 @@ def check_assistant_id(assistant: str) -> None:
         raise BindingError("The assistant ID must be specified.")
     if utf16_length(assistant) > 512:
         raise BindingError("The assistant ID is longer than 512 characters.")
-    bad = re.search(r"[/\\#?\x00-\x1f\x7f-\x9f]", assistant)
+    bad = re.search(r"[/\\#?\x00-\x1f\x7f-\x9f\ud800-\udfff]", assistant)
     if bad:
         raise BindingError(
             f"The assistant ID {assistant!r} contains {bad[0]!r}, which Table storage does not "

@@ -9,7 +9,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from bindings.openai.models.matching import Skill
-from bindings.openai.models.words import Token, concept_of, name_words, stem, tokens
+from bindings.openai.models.words import (
+    STOP_WORDS,
+    Token,
+    concept_of,
+    name_words,
+    stem,
+    tokens,
+)
 
 _QUOTED = re.compile(r"\"([^\"]+)\"|“([^”]+)”|(?<!\w)['‘]([^'’]+)['’](?!\w)")
 _NUMBER = re.compile(r"(?<![\w.])[-+]?\d+(?:[.,]\d+)?(?![\w]|[.,]\d)|(?<=[$€£#])\d+(?:\.\d+)?")
@@ -106,7 +113,7 @@ def subject(sentence: str, skill: Skill) -> str:
         index = _skip(words, index, lambda token: token.word in _FILLERS or _names(token, skill))
         if index < len(words) and words[index].word in _CONNECTORS:
             index += 1
-    if index == len(words):
+    if all(token.word in STOP_WORDS for token in words[index:]):
         return ""
     return _tidy(sentence[words[index].start :], skill)
 

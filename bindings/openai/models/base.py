@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
+
+
+def _keep_quiet(text: str) -> None:
+    """Tell nobody."""
 
 
 @dataclass(frozen=True, slots=True)
 class ChatRequest:
     """`messages` and `tools` have the shape of the chat-completion protocol. `assistant` and
-    `function` say who asks; a service never sees them."""
+    `function` say who asks; a service never sees them. `tell` takes what a waiting person should
+    know, such as another attempt."""
 
     model: str
     messages: Sequence[Mapping[str, Any]]
@@ -20,6 +25,7 @@ class ChatRequest:
     max_tokens: int | None = None
     assistant: str = ""
     function: str = ""
+    tell: Callable[[str], None] = _keep_quiet
 
 
 @dataclass(frozen=True, slots=True)

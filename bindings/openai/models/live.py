@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import email.utils
 import json
+import math
 import re
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from bindings.openai.models.base import ChatReply, ChatRequest, ToolCall, Usage
@@ -47,14 +49,14 @@ class LiveBackend:
         while True:
             adapted = self._adapted(request.model, body)
             try:
-                answer = await self.post("/chat/completions", adapted)
+                answer = await self.post("/chat/completions", adapted, tell=request.tell)
             except ServiceError as error:
                 if self._learn(request.model, adapted, error):
                     continue
                 raise
             return read_reply(answer)
 
-    async def post(self, path: str, body: Mapping[str, Any]) -> Any:
+    async def post(self, path: str, body: Mapping[str, Any], *, tell: Callable[[str], None]) -> Any:
         """Send a request, with retries; return the parsed answer."""
         client = await self._open()
 
@@ -64,7 +66,7 @@ class LiveBackend:
             except Exception as error:  # translated at this border, once
                 raise self._translated(error) from error
 
-        return await with_retries(attempt, policy=self._policy, clock=self._clock)
+        return await with_retries(attempt, policy=self._policy, clock=self._clock, tell=tell)
 
     async def aclose(self) -> None:
         client, self._client = self._client, None
@@ -258,18 +260,20 @@ def _usage(usage: Mapping[str, Any]) -> Usage:
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:
     """Return the seconds the service asks to wait."""
-    for name in ("retry-after-ms", "x-ms-retry-after-ms"):
+    for name, unit in (
+        ("retry-after-ms", 0.001),
+        ("x-ms-retry-after-ms", 0.001),
+        ("retry-after", 1.0),
+    ):
         try:
-            return float(headers.get(name, "")) / 1000
+            seconds = float(headers.get(name, "")) * unit
         except ValueError:
             continue
-    value = headers.get("retry-after", "")
+        if math.isfinite(seconds) and seconds >= 0:
+            return seconds
     try:
-        return float(value)
-    except ValueError:
-        date = email.utils.parsedate_to_datetime(value) if re.search(r"\d{4}", value) else None
-    if date is None:
+        moment = email.utils.parsedate_to_datetime(headers.get("retry-after", ""))
+    except (TypeError, ValueError):
         return None
     # The wait is told as a time of day, so the wall clock it is.
-    now = email.utils.parsedate_to_datetime(email.utils.formatdate(usegmt=True))
-    return max(0.0, (date - now).total_seconds())
+    return max(0.0, moment.timestamp() - time.time())

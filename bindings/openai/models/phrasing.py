@@ -107,14 +107,14 @@ def _offer(skill: Skill) -> str:
 
 
 def _sentence(outcome: Outcome) -> str:
-    about = f' for "{outcome.argument}"' if outcome.argument else ""
+    about = f' with "{_short(outcome.argument)}"' if outcome.argument else ""
     if outcome.failed:
-        return f"{outcome.name}{about} failed. Would you like me to try again?"
+        return f"Calling {outcome.name}{about} failed. Would you like me to try again?"
     if not outcome.succeeded:
-        return f"{outcome.name}{about} was not run, because too many calls were asked for."
+        return f"I did not call {outcome.name}{about}, because too many calls were asked for."
     if outcome.value is None:
-        return f"Done: {outcome.name}{about} is completed."
-    return f"{outcome.name}{about} {_told(outcome.value)}"
+        return f"Done: I called {outcome.name}{about}."
+    return f"{outcome.name} {_told(outcome.value)}"
 
 
 def _told(value: Any) -> str:

@@ -62,7 +62,11 @@ class RetryPolicy:
 
 
 async def with_retries(
-    attempt: Callable[[], Awaitable[T]], *, policy: RetryPolicy, clock: Clock
+    attempt: Callable[[], Awaitable[T]],
+    *,
+    policy: RetryPolicy,
+    clock: Clock,
+    tell: Callable[[str], None],
 ) -> T:
     """Run `attempt` until it succeeds, fails for good, or was tried often enough."""
     failures = 0
@@ -74,4 +78,8 @@ async def with_retries(
             wait = policy.wait(failures, error)
             if not error.is_passing or failures >= policy.attempts or wait > LONGEST_WAIT:
                 raise
+            tell(
+                f"{error.message} Trying again in {wait:g} s "
+                f"(attempt {failures + 1} of {policy.attempts})."
+            )
         await clock.sleep(wait)

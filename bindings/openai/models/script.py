@@ -19,11 +19,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from bindings.openai.models.templates import TemplateError, check
+from bindings.openai.models.yamlnodes import Node, read_nodes, wrong
 from emulator.sdk import BindingError
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m)?")
@@ -127,59 +128,7 @@ def read_script(path: Path) -> ModelScript:
 
 def parse_script(text: str, file: str) -> ModelScript:
     """Parse the text of a script; `file` is its name in messages."""
-    import yaml  # here for start-up cost: only apps with a script need it
-
-    try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = mark.line + 1 if mark else 1
-        problem = getattr(error, "problem", None) or error
-        raise _wrong(file, line, f"this is not YAML: {problem}") from error
-    if node is None:
-        raise _wrong(file, 1, "the script is empty")
-    return _Reader(file).script(_plain(node, file))
-
-
-@dataclass(frozen=True, slots=True)
-class _Node:
-    """A value and its line; mappings and lists hold nodes again."""
-
-    value: Any
-    line: int
-    key_lines: Mapping[str, int] = field(default_factory=dict)
-
-
-def _plain(node: Any, file: str) -> _Node:
-    import yaml  # here for start-up cost
-
-    line = node.start_mark.line + 1
-    if isinstance(node, yaml.MappingNode):
-        members: dict[str, _Node] = {}
-        lines: dict[str, int] = {}
-        for key, value in node.value:
-            name = str(key.value)
-            if name in members:
-                raise _wrong(file, key.start_mark.line + 1, f"'{name}' stands here twice")
-            members[name] = _plain(value, file)
-            lines[name] = key.start_mark.line + 1
-        return _Node(members, line, lines)
-    if isinstance(node, yaml.SequenceNode):
-        return _Node([_plain(each, file) for each in node.value], line)
-    # A loader of its own per scalar: the resolver has already found out the type.
-    constructor = yaml.SafeLoader("")
-    try:
-        return _Node(constructor.construct_object(node), line)
-    except (ValueError, yaml.YAMLError) as error:
-        raise _wrong(file, line, f"'{node.value}' cannot be read: {error}") from error
-    finally:
-        constructor.dispose()
-
-
-def _wrong(file: str, line: int, message: str) -> BindingError:
-    return BindingError(
-        f"{file}:{line}: {message}.", hint="Correct the model script.", code="model-script-invalid"
-    )
+    return _Reader(file).script(read_nodes(text, file))
 
 
 class _Reader:
@@ -188,7 +137,7 @@ class _Reader:
     def __init__(self, file: str) -> None:
         self._file = file
 
-    def script(self, node: _Node) -> ModelScript:
+    def script(self, node: Node) -> ModelScript:
         members = self._members(
             node, "a model script", {"version", "when_unmatched", "scripts", "faults"}
         )
@@ -208,7 +157,7 @@ class _Reader:
             unmatched.value if unmatched is not None else "deterministic",
         )
 
-    def _chat(self, node: _Node) -> ScriptedChat:
+    def _chat(self, node: Node) -> ScriptedChat:
         members = self._members(node, "a script", {"name", "assistant", "turns"})
         turns = tuple(self._list(members.get("turns"), "turns", self._turn))
         if not turns:
@@ -220,7 +169,7 @@ class _Reader:
             node.line,
         )
 
-    def _turn(self, node: _Node) -> ScriptTurn:
+    def _turn(self, node: Node) -> ScriptTurn:
         members = self._members(node, "a turn", {"user", "result", "says", "calls"})
         if ("user" in members) == ("result" in members):
             raise self._wrong(node, "a turn begins with either 'user' or 'result'")
@@ -236,7 +185,7 @@ class _Reader:
             node.line, None, tuple(self._result(each) for each in wanted), says, calls
         )
 
-    def _match(self, node: _Node) -> TextMatch:
+    def _match(self, node: Node) -> TextMatch:
         if isinstance(node.value, dict):
             members = self._members(node, "a condition", {"exact", "contains", "regex"})
             regex = members.get("regex")
@@ -248,7 +197,7 @@ class _Reader:
         text = self._text(node, "user", "")
         return TextMatch() if text == "any" else TextMatch(exact=text)
 
-    def _regex(self, node: _Node) -> re.Pattern[str]:
+    def _regex(self, node: Node) -> re.Pattern[str]:
         try:
             return re.compile(self._text(node, "regex", ""), re.IGNORECASE)
         except re.error as error:
@@ -256,7 +205,7 @@ class _Reader:
                 node, f"'{node.value}' is not a regular expression: {error}"
             ) from None
 
-    def _result(self, node: _Node) -> ResultMatch:
+    def _result(self, node: Node) -> ResultMatch:
         if not isinstance(node.value, dict):
             name = self._text(node, "result", "")
             return ResultMatch(None if name == "any" else name)
@@ -273,10 +222,10 @@ class _Reader:
         return ResultMatch(
             None if name == "any" else name,
             None if wanted == "any" else bool(wanted),
-            self._match(_Node(members, condition.line, condition.key_lines)),
+            self._match(Node(members, condition.line, condition.key_lines)),
         )
 
-    def _call(self, node: _Node) -> ScriptedCall:
+    def _call(self, node: Node) -> ScriptedCall:
         if isinstance(node.value, str):
             return ScriptedCall(node.value, {})
         if not isinstance(node.value, dict) or len(node.value) != 1:
@@ -288,7 +237,7 @@ class _Reader:
             raise self._wrong(arguments, f"the arguments of '{name}' should be names with values")
         return ScriptedCall(name, self._data(arguments))
 
-    def _fault(self, node: _Node) -> Fault:
+    def _fault(self, node: Node) -> Fault:
         members = self._members(
             node,
             "a fault",
@@ -320,34 +269,34 @@ class _Reader:
             raise self._wrong(node, "a fault needs 'status', 'latency' or 'tokens_per_second'")
         return fault
 
-    def _status(self, node: _Node | None) -> int | None:
+    def _status(self, node: Node | None) -> int | None:
         if node is None:
             return None
         if not isinstance(node.value, int) or not 400 <= node.value <= 599:
             raise self._wrong(node, f"'status' should be 400 to 599, not {node.value!r}")
         return node.value
 
-    def _count(self, node: _Node | None, name: str) -> int | None:
+    def _count(self, node: Node | None, name: str) -> int | None:
         if node is None:
             return None
         if not isinstance(node.value, int) or isinstance(node.value, bool) or node.value < 1:
             raise self._wrong(node, f"'{name}' should be a number from 1 on, not {node.value!r}")
         return node.value
 
-    def _speed(self, node: _Node | None) -> float | None:
+    def _speed(self, node: Node | None) -> float | None:
         if node is None:
             return None
         if not isinstance(node.value, (int, float)) or node.value <= 0:
             raise self._wrong(node, f"'tokens_per_second' should be above 0, not {node.value!r}")
         return float(node.value)
 
-    def _seconds(self, node: _Node) -> float:
+    def _seconds(self, node: Node) -> float:
         match = _DURATION.fullmatch(str(node.value).strip())
         if match is None:
             raise self._wrong(node, f"{node.value!r} is not a time; write 800ms or 2s")
         return float(match[1]) * _SECONDS[match[2] or "s"]
 
-    def _data(self, node: _Node) -> Any:
+    def _data(self, node: Node) -> Any:
         """Return plain data; texts in it are templates and are checked."""
         if isinstance(node.value, dict):
             return {key: self._data(value) for key, value in node.value.items()}
@@ -361,7 +310,7 @@ class _Reader:
             else str(node.value)
         )
 
-    def _template(self, node: _Node | None, name: str) -> str:
+    def _template(self, node: Node | None, name: str) -> str:
         text = self._text(node, name, "")
         try:
             check(text)
@@ -370,35 +319,35 @@ class _Reader:
             raise self._wrong(node, str(error)) from None
         return text
 
-    def _members(self, node: _Node, what: str, known: set[str]) -> dict[str, _Node]:
+    def _members(self, node: Node, what: str, known: set[str]) -> dict[str, Node]:
         if not isinstance(node.value, dict):
             raise self._wrong(node, f"{what} should have {', '.join(sorted(known))}")
         for name in node.value:
             if name not in known:
                 line = node.key_lines.get(name, node.line)
-                raise _wrong(
+                raise wrong(
                     self._file,
                     line,
                     f"{what} has no '{name}'; it may have {', '.join(sorted(known))}",
                 )
         return dict(node.value)
 
-    def _list(self, node: _Node | None, name: str, read: Callable[[_Node], Any]) -> list[Any]:
+    def _list(self, node: Node | None, name: str, read: Callable[[Node], Any]) -> list[Any]:
         if node is None or node.value is None:
             return []
         if not isinstance(node.value, list):
             raise self._wrong(node, f"'{name}' should be a list")
         return [read(each) for each in node.value]
 
-    def _text(self, node: _Node | None, name: str, default: str) -> str:
+    def _text(self, node: Node | None, name: str, default: str) -> str:
         if node is None:
             return default
         if isinstance(node.value, (dict, list)) or node.value is None:
             raise self._wrong(node, f"'{name}' should be text")
         return str(node.value)
 
-    def _optional_text(self, node: _Node | None, name: str) -> str | None:
+    def _optional_text(self, node: Node | None, name: str) -> str | None:
         return None if node is None else self._text(node, name, "")
 
-    def _wrong(self, node: _Node, message: str) -> BindingError:
-        return _wrong(self._file, node.line, message)
+    def _wrong(self, node: Node, message: str) -> BindingError:
+        return wrong(self._file, node.line, message)

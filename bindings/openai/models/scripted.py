@@ -76,7 +76,9 @@ class ScriptedBackend:
                 await self._clock.sleep(reply.usage.completion / fault.tokens_per_second)
             return reply
 
-        return await with_retries(attempt, policy=self._policy, clock=self._clock)
+        return await with_retries(
+            attempt, policy=self._policy, clock=self._clock, tell=request.tell
+        )
 
     async def aclose(self) -> None:
         await self._otherwise.aclose()

@@ -1,0 +1,386 @@
+"""The real SDK against a real server that plays OpenAI and Azure OpenAI."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import pytest
+
+from bindings.openai.clients import ModelConnection
+from bindings.openai.models.base import ChatRequest, ToolCall, Usage
+from bindings.openai.models.live import LiveBackend, read_reply
+from bindings.openai.models.retrying import RetryPolicy, ServiceError
+from emulator.clock import SystemClock
+from emulator.sdk import BindingError
+from tests.support.model_service import ModelService, Reply, chat, failure
+
+TOOL = {
+    "type": "function",
+    "function": {
+        "description": "Adds",
+        "name": "Add",
+        "parameters": {"type": "object", "properties": {"x": {"type": "string"}}},
+    },
+}
+ASKED = ChatRequest(
+    "gpt-test",
+    [{"role": "system", "content": "s"}, {"role": "user", "content": "grüße 👋"}],
+    [TOOL],
+    temperature=0.5,
+    max_tokens=100,
+)
+
+
+class NapClock(SystemClock):
+    """Remembers how long it was asked to sleep, and does not."""
+
+    def __init__(self) -> None:
+        self.naps: list[float] = []
+
+    async def sleep(self, seconds: float) -> None:
+        self.naps.append(seconds)
+
+
+@pytest.fixture
+def clock() -> NapClock:
+    return NapClock()
+
+
+@pytest.fixture
+async def backend(
+    service: ModelService, clock: NapClock
+) -> AsyncIterator[Callable[..., LiveBackend]]:
+    made: list[LiveBackend] = []
+
+    def make(kind: Any = "azure-openai", path: str = "", key: str | None = "k") -> LiveBackend:
+        connection = ModelConnection(
+            kind, service.url + path, "AZURE_OPENAI_ENDPOINT, environment", key, "KEY, environment"
+        )
+        made.append(LiveBackend(connection, policy=RetryPolicy(), clock=clock))
+        return made[-1]
+
+    yield make
+    for each in made:
+        await each.aclose()
+
+
+async def test_azure_gets_deployment_version_key_and_max_tokens(
+    service: ModelService, backend: Callable[..., LiveBackend]
+) -> None:
+    reply = await backend().chat(ASKED)
+    [request] = service.requests
+    assert request.method == "POST"
+    assert request.path == "/openai/deployments/gpt-test/chat/completions"
+    assert request.query == {"api-version": "2024-10-21"}
+    assert request.headers["api-key"] == "k"
+    assert "authorization" not in request.headers
+    assert request.body == {
+        "model": "gpt-test",
+        "messages": ASKED.messages,
+        "temperature": 0.5,
+        "max_tokens": 100,
+        "tools": [TOOL],
+    }
+    assert (reply.content, reply.finish_reason, reply.usage) == ("Hi", "stop", Usage(42, 40, 2))
+    assert reply.raw["id"] == "chatcmpl-1"
+
+
+async def test_openai_gets_bearer_key_and_max_completion_tokens(
+    service: ModelService, backend: Callable[..., LiveBackend]
+) -> None:
+    await backend("openai", "/v1", "sk").chat(ASKED)
+    [request] = service.requests
+    assert (request.path, request.query) == ("/v1/chat/completions", {})
+    assert request.headers["authorization"] == "Bearer sk"
+    assert request.body["max_completion_tokens"] == 100
+    assert "max_tokens" not in request.body
+
+
+async def test_what_is_not_set_is_not_sent(
+    service: ModelService, backend: Callable[..., LiveBackend]
+) -> None:
+    await backend().chat(ChatRequest("m", [{"role": "user", "content": "x"}]))
+    assert set(service.requests[0].body) == {"model", "messages"}
+
+
+@pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504])
+async def test_a_passing_failure_is_tried_four_times(
+    status: int,
+    service: ModelService,
+    backend: Callable[..., LiveBackend],
+    clock: NapClock,
+) -> None:
+    service.fallback = lambda request: failure(status, "busy")
+    with pytest.raises(ServiceError, match=f"answered {status}: busy"):
+        await backend().chat(ASKED)
+    assert len(service.requests) == 4
+    assert clock.naps == [0.0, 0.8, 1.6]
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 422])
+async def test_other_refusals_are_final(
+    status: int, service: ModelService, backend: Callable[..., LiveBackend]
+) -> None:
+    service.fallback = lambda request: failure(status)
+    with pytest.raises(ServiceError, match=str(status)):
+        await backend().chat(ASKED)
+    assert len(service.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("headers", "wait"),
+    [
+        ({"retry_after": "7"}, 7.0),
+        ({"retry_after_ms": "250", "retry_after": "9"}, 0.25),
+        ({"x_ms_retry_after_ms": "1500"}, 1.5),
+        ({"retry_after": "soon"}, 0.0),
+        ({"retry_after": "Sun, 06 Nov 1994 08:49:37 GMT"}, 0.0),
+        ({"retry_after": "nan"}, 0.0),
+        ({"retry_after": "-3"}, 0.0),
+    ],
+)
+async def test_the_wait_the_service_asks_for_wins(
+    headers: dict[str, str],
+    wait: float,
+    service: ModelService,
+    backend: Callable[..., LiveBackend],
+    clock: NapClock,
+) -> None:
+    service.reply(failure(429, **headers))
+    told: list[str] = []
+    request = ChatRequest("m", ASKED.messages, tell=told.append)
+    assert (await backend().chat(request)).content == "Hi"
+    assert clock.naps == [wait]
+    assert told == [
+        f"The model service answered 429: no Trying again in {wait:g} s (attempt 2 of 4)."
+    ]
+
+
+async def test_a_service_that_asks_for_too_long_a_wait_is_not_waited_for(
+    service: ModelService, backend: Callable[..., LiveBackend], clock: NapClock
+) -> None:
+    service.fallback = lambda request: failure(429, "quota", retry_after="3600")
+    with pytest.raises(ServiceError, match="quota"):
+        await backend().chat(ASKED)
+    assert (len(service.requests), clock.naps) == (1, [])
+
+
+async def test_a_broken_connection_is_tried_again(
+    service: ModelService, backend: Callable[..., LiveBackend]
+) -> None:
+    service.reply(Reply(breaks=True), Reply(breaks=True))
+    assert (await backend().chat(ASKED)).content == "Hi"
+    assert len(service.requests) == 3
+
+
+async def test_an_unreachable_service_is_told_with_its_address_and_setting(
+    clock: NapClock, unused_tcp_port: int
+) -> None:
+    address = f"http://127.0.0.1:{unused_tcp_port}"
+    connection = ModelConnection("azure-openai", address, "AzureOpenAI__Endpoint, .env", "k", "")
+    backend = LiveBackend(connection, policy=RetryPolicy(), clock=clock)
+    with pytest.raises(ServiceError) as caught:
+        await backend.chat(ASKED)
+    await backend.aclose()
+    assert f"The model service at {address} cannot be reached" in caught.value.message
+    assert caught.value.hint is not None
+    assert "Check AzureOpenAI__Endpoint and the network" in caught.value.hint
+    assert len(clock.naps) == 3
+
+
+async def test_a_refused_key_is_told_by_the_name_of_its_setting_only(
+    service: ModelService, backend: Callable[..., LiveBackend]
+) -> None:
+    service.fallback = lambda request: failure(401, "Access denied")
+    with pytest.raises(ServiceError) as caught:
+        await backend(key="very-secret").chat(ASKED)
+    assert caught.value.hint == f"Check KEY; it was refused by {service.url}."
+    assert "very-secret" not in f"{caught.value.message} {caught.value.hint}"
+
+
+async def test_an_unknown_deployment_is_told(
+    service: ModelService, backend: Callable[..., LiveBackend]
+) -> None:
+    service.fallback = lambda request: failure(404, "nope", code="DeploymentNotFound")
+    with pytest.raises(ServiceError) as caught:
+        await backend().chat(ASKED)
+    assert "deployment named by 'chatModel'" in str(caught.value.hint)
+
+
+async def test_a_chat_too_long_for_the_model_names_the_setting_that_shortens_it(
+    service: ModelService, backend: Callable[..., LiveBackend]
+) -> None:
+    service.fallback = lambda request: failure(400, "too long", code="context_length_exceeded")
+    with pytest.raises(ServiceError) as caught:
+        await backend().chat(ASKED)
+    assert "FUNCEMU_ASSISTANT_MAX_HISTORY" in str(caught.value.hint)
+
+
+def picky(*refused: str) -> Callable[[Any], Reply]:
+    """A model that takes none of these parameters."""
+
+    def answer(request: Any) -> Reply:
+        for name in refused:
+            if name in request.body:
+                return failure(
+                    400,
+                    f"Unsupported parameter: '{name}' is not supported with this model.",
+                    code="unsupported_parameter",
+                    param=name,
+                )
+        return chat("Hi")
+
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("refused", "sent"),
+    [
+        (["max_tokens"], {"temperature": 0.5, "max_completion_tokens": 100}),
+        (["temperature"], {"max_tokens": 100}),
+        (["max_tokens", "temperature"], {"max_completion_tokens": 100}),
+        (["max_tokens", "max_completion_tokens"], {"temperature": 0.5}),
+    ],
+    ids=lambda value: ",".join(value),
+)
+async def test_parameters_a_model_refuses_are_adapted_and_remembered(
+    refused: list[str],
+    sent: dict[str, Any],
+    service: ModelService,
+    backend: Callable[..., LiveBackend],
+) -> None:
+    service.fallback = picky(*refused)
+    live = backend()
+    assert (await live.chat(ASKED)).content == "Hi"
+    body = service.requests[-1].body
+    assert {key: body[key] for key in body if key not in {"model", "messages", "tools"}} == sent
+    count = len(service.requests)
+    await live.chat(ASKED)
+    assert len(service.requests) == count + 1
+    assert service.requests[-1].body == body
+
+
+async def test_adaptation_is_per_model(
+    service: ModelService, backend: Callable[..., LiveBackend]
+) -> None:
+    live = backend()
+    service.fallback = picky("max_tokens")
+    await live.chat(ASKED)
+    service.fallback = lambda request: chat("Hi")
+    await live.chat(ChatRequest("other", ASKED.messages, max_tokens=5))
+    assert service.requests[-1].body["max_tokens"] == 5
+
+
+async def test_a_refused_temperature_value_is_left_out(
+    service: ModelService, backend: Callable[..., LiveBackend]
+) -> None:
+    def answer(request: Any) -> Reply:
+        if "temperature" in request.body:
+            return failure(
+                400,
+                "Unsupported value: 'temperature' does not support 0.5 with this model.",
+                code="unsupported_value",
+            )
+        return chat("ok")
+
+    service.fallback = answer
+    assert (await backend().chat(ASKED)).content == "ok"
+
+
+async def test_another_bad_request_is_not_mistaken_for_an_unsupported_parameter(
+    service: ModelService, backend: Callable[..., LiveBackend]
+) -> None:
+    service.fallback = lambda request: failure(400, "'temperature' is above 2", param="temperature")
+    with pytest.raises(ServiceError, match="above 2"):
+        await backend().chat(ASKED)
+    assert len(service.requests) == 1
+
+
+async def test_an_answer_that_is_no_chat_completion_is_told(
+    service: ModelService, backend: Callable[..., LiveBackend]
+) -> None:
+    service.reply(Reply("<html>Sign in</html>", headers={"content-type": "text/html"}))
+    with pytest.raises(BindingError, match="is not a chat completion"):
+        await backend().chat(ASKED)
+
+
+async def test_many_requests_at_once_share_one_client(
+    service: ModelService, backend: Callable[..., LiveBackend]
+) -> None:
+    live = backend()
+    replies = await asyncio.gather(*(live.chat(ASKED) for _ in range(20)))
+    assert [reply.content for reply in replies] == ["Hi"] * 20
+
+
+async def test_without_a_key_an_identity_that_fails_is_told_as_such(
+    service: ModelService, backend: Callable[..., LiveBackend]
+) -> None:
+    live = backend(key=None)
+
+    async def no_token() -> str:
+        raise RuntimeError("no credential worked")
+
+    live._token_provider = lambda: no_token  # type: ignore[method-assign]  # no network in tests
+    with pytest.raises(BindingError, match="no credential worked") as caught:
+        await live.chat(ASKED)
+    assert "az login" in str(caught.value.hint)
+    assert service.requests == []
+
+
+async def test_with_an_identity_the_token_is_sent(
+    service: ModelService, backend: Callable[..., LiveBackend]
+) -> None:
+    live = backend(key=None)
+
+    async def token() -> str:
+        return "tok"
+
+    live._token_provider = lambda: token  # type: ignore[method-assign]  # no network in tests
+    await live.chat(ASKED)
+    assert service.requests[0].headers["authorization"] == "Bearer tok"
+    assert "api-key" not in service.requests[0].headers
+
+
+@pytest.mark.parametrize(
+    ("answer", "content", "calls", "usage"),
+    [
+        ({"choices": []}, "", (), Usage()),
+        ({"choices": [{"message": {"content": None}}]}, "", (), Usage()),
+        (
+            {"choices": [{"message": {"content": [{"type": "text", "text": "a"}, {"text": "b"}]}}]},
+            "a\n\nb",
+            (),
+            Usage(),
+        ),
+        (
+            {
+                "choices": [
+                    {
+                        "message": {
+                            "tool_calls": [{"function": {"name": "f", "arguments": {"x": 1}}}]
+                        }
+                    }
+                ],
+                "usage": {"prompt_tokens": 3, "completion_tokens": 4},
+            },
+            "",
+            (ToolCall("", "f", '{"x": 1}'),),
+            Usage(7, 3, 4),
+        ),
+        (
+            {"choices": [{"message": {"tool_calls": [{"id": "c", "function": {"name": "f"}}]}}]},
+            "",
+            (ToolCall("c", "f", ""),),
+            Usage(),
+        ),
+        ({"choices": [{"message": None}, {"message": {"content": "second"}}]}, "", (), Usage()),
+    ],
+    ids=["no choices", "null", "parts", "object arguments", "no arguments", "first choice only"],
+)
+def test_replies_of_servers_that_only_look_like_openai_are_read(
+    answer: Any, content: str, calls: tuple[ToolCall, ...], usage: Usage
+) -> None:
+    reply = read_reply(answer)
+    assert (reply.content, reply.tool_calls, reply.usage) == (content, calls, usage)
