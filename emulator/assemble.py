@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import socket
 from collections.abc import Mapping
@@ -13,7 +12,8 @@ from emulator.config.options import Options
 from emulator.errors import ConfigError
 from emulator.events import Event, EventBus, InvocationFinished, InvocationStarted, LogLine
 from emulator.runtime.launch import Configuration, Launch, configure
-from emulator.workers.channel import AppSpec, WorkerChannel, WorkerLog
+from emulator.workers.channel import AppSpec, ExitInfo, WorkerChannel, WorkerLog
+from emulator.workers.environment import worker_environment
 from emulator.workers.interpreter import find_interpreter
 
 
@@ -50,7 +50,7 @@ class Starter:
         settings = configuration.settings
         spec = AppSpec(
             root=self.root,
-            environment=settings.worker_environment(),
+            environment=worker_environment(self.root, settings.worker_environment()),
             script_file=settings.get("PYTHON_SCRIPT_FILE_NAME") or "function_app.py",
         )
         if self.options.channel == "inprocess":
@@ -62,7 +62,14 @@ class Starter:
         from emulator.workers.supervisor import Supervisor
 
         interpreter = find_interpreter(self.root, self.options.python, spec.environment)
-        return Supervisor.spawn(spec, interpreter, self._logs)
+        return Supervisor.spawn(spec, interpreter, self._logs, on_exit=self._worker_ended)
+
+    def _worker_ended(self, info: ExitInfo) -> None:
+        from emulator.workers.subprocess import describe_exit
+
+        tail = "".join(f"\n{line}" for line in info.tail)
+        text = f"The worker {describe_exit(info)}; it is started again.{tail}"
+        self.events.publish(LogLine("Error", text, "Host"))
 
 
 class Emulator:
@@ -157,8 +164,7 @@ class _LogRelay:
         if isinstance(event, InvocationStarted):
             self._running[event.id] = event.function
         elif isinstance(event, InvocationFinished):
-            # Kept for one more turn of the loop: late lines of the call may be on their way.
-            asyncio.get_running_loop().call_soon(self._running.pop, event.id, None)
+            self._running.pop(event.id, None)  # the lines of a call come before its end
 
 
 def _body_limit(environ: Mapping[str, str]) -> int:

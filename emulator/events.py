@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any, Literal
+
+import msgspec
 
 from emulator.model import AppModel, FunctionError, Problem
 
@@ -14,8 +15,7 @@ _log = logging.getLogger(__name__)
 Level = Literal["Trace", "Debug", "Information", "Warning", "Error", "Critical"]
 
 
-@dataclass(frozen=True, slots=True)
-class InvocationStarted:
+class InvocationStarted(msgspec.Struct, frozen=True):
     """A call begins. `parent` is the invocation that made it (a skill call inside a turn)."""
 
     id: str
@@ -26,8 +26,7 @@ class InvocationStarted:
     """What triggered it, short: the arguments of a skill call, the text of a message."""
 
 
-@dataclass(frozen=True, slots=True)
-class InvocationFinished:
+class InvocationFinished(msgspec.Struct, frozen=True):
     id: str
     function: str
     duration: float
@@ -36,8 +35,7 @@ class InvocationFinished:
     parent: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class RequestServed:
+class RequestServed(msgspec.Struct, frozen=True):
     """One HTTP request was answered; `function` is empty when none matched."""
 
     method: str
@@ -48,8 +46,7 @@ class RequestServed:
     invocation_id: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class LogLine:
+class LogLine(msgspec.Struct, frozen=True):
     """A line for people. `category` follows the host's names (`Function.<name>.User`)."""
 
     level: Level
@@ -58,13 +55,11 @@ class LogLine:
     invocation_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ProblemFound:
+class ProblemFound(msgspec.Struct, frozen=True):
     problem: Problem
 
 
-@dataclass(frozen=True, slots=True)
-class GenerationReady:
+class GenerationReady(msgspec.Struct, frozen=True):
     """Generation `number` now answers."""
 
     number: int
@@ -74,16 +69,14 @@ class GenerationReady:
     """From the request to build it until it answered."""
 
 
-@dataclass(frozen=True, slots=True)
-class GenerationFailed:
+class GenerationFailed(msgspec.Struct, frozen=True):
     """A candidate was not swapped in; what served before still serves."""
 
     number: int
     problems: tuple[Problem, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Activity:
+class Activity(msgspec.Struct, frozen=True):
     """Something a binding did that is worth a record, such as one call of a model.
 
     `source` is the binding package's own name, `name` the kind of record, `data` plain JSON values.
@@ -92,7 +85,7 @@ class Activity:
     source: str
     name: str
     invocation_id: str | None = None
-    data: Mapping[str, Any] = field(default_factory=dict)
+    data: Mapping[str, Any] = msgspec.field(default_factory=dict)
 
 
 Event = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import signal
 from collections.abc import Iterable
@@ -12,7 +13,12 @@ from emulator.config.hostjson import HostConfig
 from emulator.console.banner import banner_lines, ready_line
 from emulator.console.console import Console, JsonConsole
 from emulator.console.render import problem_lines
+from emulator.events import Event, GenerationReady
 from emulator.runtime.launch import Launch
+
+
+_SETTLE_AFTER = 0.2
+"""Seconds after a load: what its start left to do comes first."""
 
 
 async def serve(
@@ -22,6 +28,7 @@ async def serve(
     console.host_config = host_config
     stopping = asyncio.Event()
     _on_signals(stopping)
+    emulator.events.subscribe(_settle_after_loads)
     began = asyncio.create_task(emulator.start(first))
     stopped = asyncio.create_task(stopping.wait())
     try:
@@ -52,6 +59,23 @@ def announcement(emulator: Emulator, console: Console) -> Iterable[str]:
     for problem in generation.problems:
         yield from problem_lines(problem, console.paint)
     yield ready_line(emulator.host.uptime, len(generation.functions), console.paint)
+
+
+def _settle_after_loads(event: Event) -> None:
+    if isinstance(event, GenerationReady):
+        asyncio.get_running_loop().call_later(_SETTLE_AFTER, _settle)
+
+
+def _settle() -> None:
+    """Take what lives as long as the app out of the garbage collector's sight.
+
+    Otherwise every full collection walks through all imported modules: measured, calls at full
+    load then took 13 ms instead of 3 at the 99th percentile.
+    """
+    gc.unfreeze()
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
 
 
 def _on_signals(stopping: asyncio.Event) -> None:

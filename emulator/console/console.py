@@ -6,7 +6,7 @@ import asyncio
 import json
 import sys
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import TextIO
 
 from emulator.clock import Clock
@@ -26,6 +26,7 @@ from emulator.events import (
 from emulator.model import Problem
 
 _LEVELS = {"Trace": 0, "Debug": 1, "Information": 2, "Warning": 3, "Error": 4, "Critical": 5}
+_SECOND = timedelta(seconds=1)
 _COLOURS = {"Warning": "yellow", "Error": "red", "Critical": "red"}
 
 
@@ -45,6 +46,8 @@ class Console:
         self._pending: list[str] = []
         self._nested: dict[str, InvocationStarted] = {}
         self._scheduled = False
+        self._stamped = datetime.min.replace(tzinfo=UTC)
+        self._stamp_text = ""
         self.paint = Palette(colour=colour)
         self.host_config = HostConfig()
 
@@ -147,8 +150,15 @@ class Console:
             self._line(text, *([colour] if colour else []))
 
     def _line(self, text: str, *styles: str) -> None:
-        stamp = self._clock.now().astimezone().strftime("%H:%M:%S")
-        self.write([f"{self.paint(stamp, 'dim')} {self.paint(text, *styles)}"])
+        self.write([f"{self._stamp()} {self.paint(text, *styles) if styles else text}"])
+
+    def _stamp(self) -> str:
+        """Return the local time; worked out once a second, however much is printed."""
+        now = self._clock.now()
+        if now - self._stamped >= _SECOND or now < self._stamped:
+            self._stamped = now.replace(microsecond=0)
+            self._stamp_text = self.paint(now.astimezone().strftime("%H:%M:%S"), "dim")
+        return self._stamp_text
 
 
 class JsonConsole(Console):

@@ -8,18 +8,20 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from emulator.events import Event, GenerationReady
 from emulator.model import SourceSpan
 
 
 def record(event: Event, at: datetime) -> dict[str, Any]:
     shown: dict[str, Any] = {"time": at.isoformat(), "event": _snake(type(event).__name__)}
-    for field in fields(event):
-        value = getattr(event, field.name)
-        if isinstance(event, GenerationReady) and field.name == "app":
+    for name in event.__struct_fields__:
+        value = getattr(event, name)
+        if isinstance(event, GenerationReady) and name == "app":
             shown["functions"] = [function.name for function in value.functions]
         elif value is not None:
-            shown[field.name] = plain(value)
+            shown[name] = plain(value)
     return shown
 
 
@@ -33,6 +35,9 @@ def plain(value: Any) -> Any:
         case _ if is_dataclass(value) and not isinstance(value, type):
             members = {field.name: getattr(value, field.name) for field in fields(value)}
             return {name: plain(each) for name, each in members.items() if each is not None}
+        case msgspec.Struct():
+            shown = {name: plain(getattr(value, name)) for name in value.__struct_fields__}
+            return {name: each for name, each in shown.items() if each is not None}
         case list() | tuple():
             return [plain(each) for each in value]
         case _:

@@ -1,7 +1,8 @@
-"""Waiting between the tries of a call, and time spans as the host prints them."""
+"""How long a call may take and what is waited between its tries."""
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections.abc import Callable
 
@@ -39,6 +40,49 @@ class RetrySchedule:
             self._at_maximum = True
             return policy.maximum
         return delay
+
+
+class Deadlines:
+    """Cancels the task of each call that is still under way `seconds` after it entered.
+
+    All calls have the same time, so they fall due in the order they entered and one timer of the
+    loop serves them all.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self._due: dict[str, tuple[float, asyncio.Task[object]]] = {}
+        self._expired: set[str] = set()
+        self._timer: asyncio.TimerHandle | None = None
+
+    def enter(self, call_id: str) -> asyncio.Task[object]:
+        """Begin the time of a call; return the task that will be cancelled."""
+        task = asyncio.current_task()
+        assert task is not None
+        loop = task.get_loop()
+        due = loop.time() + self.seconds
+        self._due[call_id] = (due, task)
+        if self._timer is None:
+            self._timer = loop.call_at(due, self._fire, loop)
+        return task
+
+    def expired(self, call_id: str) -> bool:
+        return call_id in self._expired
+
+    def leave(self, call_id: str) -> None:
+        self._due.pop(call_id, None)
+        self._expired.discard(call_id)
+
+    def _fire(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._timer = None
+        now = loop.time()
+        for call_id, (due, task) in list(self._due.items()):
+            if due > now:
+                self._timer = loop.call_at(due, self._fire, loop)
+                return
+            del self._due[call_id]
+            self._expired.add(call_id)
+            task.cancel()
 
 
 def format_timespan(seconds: float) -> str:

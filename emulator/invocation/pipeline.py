@@ -7,7 +7,6 @@ import json
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
-from uuid import uuid4
 
 from emulator.clock import Clock
 from emulator.errors import (
@@ -20,10 +19,12 @@ from emulator.errors import (
     WorkerLost,
 )
 from emulator.events import EventBus, InvocationFinished, InvocationStarted, Level, LogLine
+from emulator.ids import new_id
 from emulator.invocation.bound import BoundFunction, Reader, Writer
-from emulator.invocation.limits import RetrySchedule, format_timespan
+from emulator.invocation.limits import Deadlines, RetrySchedule, format_timespan
 from emulator.invocation.options import BoundOptions, Evaluation
 from emulator.model import (
+    NO_TRACE,
     Datum,
     FunctionError,
     Invocation,
@@ -37,7 +38,7 @@ from emulator.workers.channel import WorkerChannel
 MAX_DEPTH = 16
 """How many calls may be nested: a skill that posts to an assistant that calls a skill …"""
 
-_NO_TRACE = TraceContext()
+
 _CANCEL_GRACE = 2.0
 """Seconds a call may go on after its timeout before its worker is replaced (host rule)."""
 
@@ -56,7 +57,7 @@ class Invoker:
         self._channel = channel
         self._events = events
         self._clock = clock
-        self._timeout = timeout
+        self._deadlines = None if timeout is None else Deadlines(timeout)
         self._functions: dict[str, BoundFunction] = {}
 
     def adopt(self, functions: Mapping[str, BoundFunction]) -> None:
@@ -75,7 +76,7 @@ class Invoker:
         fired: Fired,
         *,
         parent: Call | None = None,
-        trace: TraceContext = _NO_TRACE,
+        trace: TraceContext = NO_TRACE,
     ) -> InvocationResult:
         """Run `function` once, or as often as its retry policy says.
 
@@ -124,7 +125,7 @@ class Invoker:
         trace: TraceContext,
         retry: RetryContext | None,
     ) -> InvocationResult:
-        call_id = str(uuid4())
+        call_id = new_id()
         name = function.model.name
         parent_id = None if parent is None else parent.id
         started = self._clock.monotonic()
@@ -165,7 +166,7 @@ class Invoker:
         evaluation = Evaluation(
             data=fired.data(),
             now=self._clock.now,
-            random_id=lambda: str(uuid4()),
+            random_id=new_id,
             method_name=function.model.name,
         )
         base = Call(
@@ -221,35 +222,25 @@ class Invoker:
         retry: RetryContext | None,
     ) -> InvocationResult:
         invocation = Invocation(call_id, function.model.name, inputs, fired.metadata, trace, retry)
-        if self._timeout is None:
+        if self._deadlines is None:
             result = await self._channel.invoke(invocation)
         else:
-            result = await self._timed(invocation, self._timeout)
+            result = await self._timed(invocation, self._deadlines)
         if result.error is not None:
             raise FunctionFailed(result.error)
         return result
 
-    async def _timed(self, invocation: Invocation, seconds: float) -> InvocationResult:
+    async def _timed(self, invocation: Invocation, deadlines: Deadlines) -> InvocationResult:
         """Bound the call by the function timeout; a worker that ignores it is replaced."""
-        loop = asyncio.get_running_loop()
-        expired = False
-        task = asyncio.current_task()
-        assert task is not None
-
-        def expire() -> None:
-            nonlocal expired
-            expired = True
-            task.cancel()
-
-        timer = loop.call_later(seconds, expire)
+        task = deadlines.enter(invocation.id)
         try:
             return await self._channel.invoke(invocation)
         except asyncio.CancelledError:
-            if not expired or task.uncancel() > 0:
+            if not deadlines.expired(invocation.id) or task.uncancel() > 0:
                 raise
         finally:
-            timer.cancel()
-        span = format_timespan(seconds)
+            deadlines.leave(invocation.id)
+        span = format_timespan(deadlines.seconds)
         self._events.publish(
             LogLine(
                 "Error",

@@ -3,6 +3,7 @@
 from emulator.model.app import AppModel, BindingModel, Direction, FunctionModel, RetryPolicy
 from emulator.model.datum import NONE, Datum, HttpRequestData, HttpResponseData, Kind
 from emulator.model.invocation import (
+    NO_TRACE,
     FunctionError,
     Invocation,
     InvocationResult,
@@ -13,6 +14,7 @@ from emulator.model.problem import Problem, Severity, SourceSpan
 
 __all__ = [
     "NONE",
+    "NO_TRACE",
     "AppModel",
     "BindingModel",
     "Datum",

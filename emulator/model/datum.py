@@ -1,16 +1,19 @@
-"""The tagged value that crosses every border: host, bindings, worker."""
+"""The tagged value that crosses every border: host, bindings, worker.
+
+Structs rather than dataclasses: several are made per call, and theirs are made ten times faster.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, Literal
+
+import msgspec
 
 Kind = Literal["none", "text", "json", "bytes", "int", "float", "http", "list"]
 
 
-@dataclass(frozen=True, slots=True)
-class HttpRequestData:
+class HttpRequestData(msgspec.Struct, frozen=True):
     """One HTTP request as a function sees it.
 
     `url` is absolute and keeps its percent-encoding; header names are lower-case, repeated headers
@@ -19,14 +22,13 @@ class HttpRequestData:
 
     method: str
     url: str
-    headers: Mapping[str, str] = field(default_factory=dict)
-    query: Mapping[str, str] = field(default_factory=dict)
-    params: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = msgspec.field(default_factory=dict)
+    query: Mapping[str, str] = msgspec.field(default_factory=dict)
+    params: Mapping[str, str] = msgspec.field(default_factory=dict)
     body: bytes = b""
 
 
-@dataclass(frozen=True, slots=True)
-class HttpResponseData:
+class HttpResponseData(msgspec.Struct, frozen=True):
     """One HTTP response; `headers` keeps order and repeats (`set-cookie`)."""
 
     status: int = 200
@@ -34,8 +36,7 @@ class HttpResponseData:
     body: bytes = b""
 
 
-@dataclass(frozen=True, slots=True)
-class Datum:
+class Datum(msgspec.Struct, frozen=True):
     """A value and its kind.
 
     | kind | value |

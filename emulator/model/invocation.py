@@ -1,23 +1,25 @@
-"""One call of a function and its outcome."""
+"""One call of a function and its outcome; structs, because they are made per call."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+import msgspec
 
 from emulator.model.datum import NONE, Datum
 
 
-@dataclass(frozen=True, slots=True)
-class TraceContext:
+class TraceContext(msgspec.Struct, frozen=True):
     """W3C trace context; empty text when there is none."""
 
     trace_parent: str = ""
     trace_state: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class RetryContext:
+NO_TRACE = TraceContext()
+
+
+class RetryContext(msgspec.Struct, frozen=True):
     """`retry_count` is 0 on the first try; `error` is the previous failure."""
 
     retry_count: int = 0
@@ -25,8 +27,7 @@ class RetryContext:
     error: FunctionError | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class FunctionError:
+class FunctionError(msgspec.Struct, frozen=True):
     """The user's exception as data.
 
     `stack` is the traceback text cut to the app's own frames, chained causes included.
@@ -43,22 +44,20 @@ class FunctionError:
         return f"{self.type}: {self.message}"
 
 
-@dataclass(frozen=True, slots=True)
-class Invocation:
+class Invocation(msgspec.Struct, frozen=True):
     """What a worker is asked to run: every input by binding name, the trigger's included."""
 
     id: str
     function: str
     inputs: Mapping[str, Datum]
-    metadata: Mapping[str, Datum] = field(default_factory=dict)
-    trace: TraceContext = TraceContext()
+    metadata: Mapping[str, Datum] = msgspec.field(default_factory=dict)
+    trace: TraceContext = NO_TRACE
     retry: RetryContext | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class InvocationResult:
+class InvocationResult(msgspec.Struct, frozen=True):
     """What a worker answered. `error` set means the function failed and nothing else counts."""
 
     return_value: Datum = NONE
-    outputs: Mapping[str, Datum] = field(default_factory=dict)
+    outputs: Mapping[str, Datum] = msgspec.field(default_factory=dict)
     error: FunctionError | None = None

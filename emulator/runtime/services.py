@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
-from uuid import uuid4
 
 from emulator.clock import Clock
 from emulator.config.hostjson import HostConfig
 from emulator.config.settings import Settings
 from emulator.events import Activity, EventBus, Level, LogLine
+from emulator.ids import new_id
 from emulator.invocation.pipeline import Invoker
 from emulator.model import AppModel, Datum, InvocationResult
 from emulator.sdk import Binding, Call, Extension, Fired
@@ -46,7 +46,7 @@ class HostContext:
         return self._state.database(name, migrations)
 
     def random_id(self) -> str:
-        return str(uuid4())
+        return new_id()
 
     def record(self, source: str, name: str, *, call: Call | None, data: Mapping[str, Any]) -> None:
         self._events.publish(Activity(source, name, None if call is None else call.id, data))

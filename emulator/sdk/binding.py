@@ -13,6 +13,8 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Generic, TypeVar
 
+import msgspec
+
 from emulator.model import (
     NONE,
     BindingModel,
@@ -47,8 +49,7 @@ class Call:
     scope: dict[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Fired:
+class Fired(msgspec.Struct, frozen=True):
     """What a trigger hands over for one run.
 
     `data` answers `{name}` in the function's other bindings; it is called at most once, and only
@@ -58,7 +59,7 @@ class Fired:
     value: Datum
     reason: str
     data: Callable[[], Mapping[str, Any]] = dict
-    metadata: Mapping[str, Datum] = field(default_factory=dict)
+    metadata: Mapping[str, Datum] = msgspec.field(default_factory=dict)
     detail: str = ""
 
 
