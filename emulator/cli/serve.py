@@ -16,7 +16,6 @@ from emulator.console.render import problem_lines
 from emulator.events import Event, GenerationReady
 from emulator.runtime.launch import Launch
 
-
 _SETTLE_AFTER = 0.2
 """Seconds after a load: what its start left to do comes first."""
 

@@ -50,9 +50,9 @@ class Site:
             )
 
         server = web.Server(self._handle, request_factory=make_request, access_log=None)
-        self._runner = web.ServerRunner(server)
+        self._runner = web.ServerRunner(server, shutdown_timeout=_FINISH)
         await self._runner.setup()
-        await web.SockSite(self._runner, listening, shutdown_timeout=5.0).start()
+        await web.SockSite(self._runner, listening).start()
 
     async def aclose(self) -> None:
         """Stop listening and let requests under way finish (bounded)."""
@@ -199,6 +199,9 @@ class Site:
             for name, value in extra_headers(http, request).items():
                 response.headers.setdefault(name, value)
 
+
+_FINISH = 5.0
+"""Seconds that requests under way may still take when the site closes."""
 
 _FAILED = HttpResponseData(500)
 
