@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 from emulator.config.jsonc import Document, read
+from emulator.config.levels import LOG_LEVELS, LogLevel, parse_level
 from emulator.config.overrides import overridden
 from emulator.config.retry import parse_retry
 from emulator.config.sections import Reader, Section
@@ -18,17 +19,6 @@ from emulator.errors import ConfigError
 from emulator.model import Problem, RetryPolicy
 
 FILE = "host.json"
-
-LogLevel = Literal["Trace", "Debug", "Information", "Warning", "Error", "Critical", "None"]
-LOG_LEVELS: tuple[LogLevel, ...] = (
-    "Trace",
-    "Debug",
-    "Information",
-    "Warning",
-    "Error",
-    "Critical",
-    "None",
-)
 
 _DEFAULT_TIMEOUT = 1800.0
 _LONGEST_TIMEOUT = "10675199.02:48:05.4775807"
@@ -269,14 +259,6 @@ def _log_levels(section: Section) -> dict[str, LogLevel]:
         else:
             levels["default" if category.lower() == "default" else category] = level
     return levels
-
-
-def parse_level(given: object) -> LogLevel | None:
-    """Return the log level of a name (any case) or a number from 0 to 6."""
-    text = str(given).strip().lower()
-    if text.isdecimal() and int(text) < len(LOG_LEVELS):
-        return LOG_LEVELS[int(text)]
-    return next((level for level in LOG_LEVELS if level.lower() == text), None)
 
 
 def _check_version(reader: Reader, raw: dict[str, Any]) -> None:

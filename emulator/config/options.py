@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from emulator.config.hostjson import LOG_LEVELS, parse_level
+from emulator.config.levels import LOG_LEVELS, parse_level
 from emulator.config.localsettings import HostSection
 from emulator.config.optionvalues import Kind, OptionInfo, ip_address, read_value
 from emulator.config.suggest import did_you_mean
@@ -187,24 +187,27 @@ def resolve_options(cli: Mapping[str, object], environ: Mapping[str, str], root:
     Command line values that are `None` count as not given.
     """
     infos = {info.name: info for info in describe_options()}
-    app = root / str(cli.get("path") or environ.get("FUNCEMU_PATH") or "")
+    app = root / Path(str(cli.get("path") or environ.get("FUNCEMU_PATH") or "")).expanduser()
     values: dict[str, Any] = {}
     problems: list[Problem] = []
     for key, raw, where in _from_pyproject(app, problems, infos):
         values[key] = read_value(infos[key], raw, where, base=app)
+    # The official tools' variable; they ignore a level they do not know, and so do we.
+    if level := parse_level(environ.get("FUNCTIONS_USER_LOG_LEVEL", "")):
+        values["user_log_level"] = level
     for info in infos.values():
         text = environ.get(info.environment)
         if text is not None and text != "":
             where = SourceSpan(f"the environment variable {info.environment}")
             values[info.name] = read_value(info, text, where, base=root)
-    _official_level(environ, values)
     for name, given in cli.items():
         if name in infos and given is not None and given != ():
             shown = next(iter(infos[name].flags), name)
             values[name] = read_value(infos[name], given, SourceSpan(shown), base=root)
     problems += _misspelt(environ, infos)
+    given_names = frozenset(values)
     values["path"] = app
-    options = Options(**values, given=frozenset(values), problems=tuple(problems))
+    options = Options(**values, given=given_names, problems=tuple(problems))
     _check_cors(options, None)
     return options
 
@@ -239,24 +242,23 @@ def _from_pyproject(
     import tomllib
 
     try:
-        table = tomllib.loads(file.read_text(encoding="utf-8"))
-        for part in TABLE.split("."):
-            table = table.get(part, {})
-        items = list(table.items())
-    except (
-        tomllib.TOMLDecodeError,
-        UnicodeDecodeError,
-        OSError,
-        AttributeError,
-        RecursionError,
-    ) as error:
+        table: Any = tomllib.loads(file.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError, RecursionError) as error:
         raise ConfigError(
             f"{PYPROJECT} cannot be read: {error}",
-            hint=f"The options of the emulator stand in [{TABLE}].",
+            hint=f"The emulator looks for its options there, in [{TABLE}].",
             where=SourceSpan(PYPROJECT),
         ) from error
+    for part in TABLE.split("."):
+        table = table.get(part, {})
+        if not isinstance(table, dict):
+            raise ConfigError(
+                f"'{part}' in {PYPROJECT} is not a table",
+                hint=f"The options of the emulator stand in [{TABLE}].",
+                where=SourceSpan(PYPROJECT),
+            )
     found = []
-    for key, value in items:
+    for key, value in table.items():
         where = SourceSpan(f"{PYPROJECT} [{TABLE}] {key}")
         name = key.replace("-", "_").lower()
         if name in infos and name != "path":
@@ -295,13 +297,6 @@ def _misspelt(environ: Mapping[str, str], infos: Mapping[str, OptionInfo]) -> li
                     )
                 )
     return problems
-
-
-def _official_level(environ: Mapping[str, str], values: dict[str, Any]) -> None:
-    """Take the official tools' variable; they ignore a level they do not know, and so do we."""
-    level = parse_level(environ.get("FUNCTIONS_USER_LOG_LEVEL", ""))
-    if level is not None:
-        values.setdefault("user_log_level", level)
 
 
 def _check_cors(options: Options, where: SourceSpan | None) -> None:

@@ -37,13 +37,13 @@ def read_value(info: OptionInfo, raw: object, where: SourceSpan, *, base: Path) 
         case "number":
             return _number(raw, info, where)
         case "list":
-            return _list(raw)
+            return _list(raw, info)
         case "path":
             return base / Path(str(raw)).expanduser()
         case "choice":
             return _choice(raw, info, where)
         case "text":
-            return ip_address(str(raw), where) if info.name == "host" else str(raw)
+            return _text(raw, info, where, base=base)
 
 
 def _flag(raw: object, info: OptionInfo, where: SourceSpan) -> bool:
@@ -69,9 +69,24 @@ def _number(raw: object, info: OptionInfo, where: SourceSpan) -> int:
     return value
 
 
-def _list(raw: object) -> tuple[str, ...]:
+def _text(raw: object, info: OptionInfo, where: SourceSpan, *, base: Path) -> str:
+    if isinstance(raw, list | tuple | dict | bool):
+        raise _bad(info, raw, where, "It is one text.")
+    text = str(raw)
+    if info.name == "host":
+        return ip_address(text, where)
+    if info.name == "python" and ("/" in text or "\\" in text):
+        # A path, and not the name of a command on the path of the shell.
+        return str(base / Path(text).expanduser())
+    return text
+
+
+def _list(raw: object, info: OptionInfo) -> tuple[str, ...]:
     given = raw if isinstance(raw, list | tuple) else (raw,)
     texts = (part.strip() for each in given for part in str(each).split(","))
+    if info.name == "cors":
+        # Browsers send origins without a slash at the end.
+        texts = (text.rstrip("/") for text in texts)
     return tuple(text for text in texts if text)
 
 
