@@ -9,6 +9,7 @@ import pytest
 
 from tests.support.model_service import ModelService
 from tests.support.openai_host import OpenAIHost
+from tests.support.todo_assistant import TodoAssistant
 
 
 @pytest.fixture
@@ -34,3 +35,11 @@ def host(make_host: Callable[..., OpenAIHost]) -> OpenAIHost:
 async def service() -> AsyncIterator[ModelService]:
     async with ModelService().running() as running:
         yield running
+
+
+@pytest.fixture
+def todo(host: OpenAIHost, service: ModelService) -> TodoAssistant:
+    """The to-do sample against the model service; its skills are added."""
+    assistant = TodoAssistant(host, service)
+    assistant.add_skills()
+    return assistant
