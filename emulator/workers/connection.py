@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import socket
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -32,7 +33,9 @@ def loads(text: bytes) -> Any:
     try:
         return _decode(text)
     except (msgspec.DecodeError, UnicodeDecodeError):
-        return wire.loads(text)  # accepts half a surrogate pair
+        # Half a surrogate pair, which no UTF-8 can carry further: it becomes a question mark.
+        told = json.dumps(wire.loads(text), ensure_ascii=False)
+        return wire.loads(told.encode("utf-8", "replace"))
 
 
 class Connection(asyncio.Protocol):

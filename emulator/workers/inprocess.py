@@ -84,7 +84,7 @@ class InProcessChannel:
             raise WorkerStartError(str(error), hint=error.hint) from error
         self._loop = asyncio.get_running_loop()
         self._thread = threading.get_ident()
-        self._capture = Capture(self._log, self, exclusive=False)
+        self._capture = Capture(self._log, exclusive=False)
         self._modules.open()
         self._settings.apply()
         _RootLogger.add(self._capture.handler, debug=wants_debug_logs(self._environment))

@@ -80,10 +80,7 @@ class SubprocessChannel:
         self._hello = loop.create_future()
         self._index = loop.create_future()
         _ = self.closed
-        self._process.listen(
-            _in_loop(loop, self._printed),
-            _in_loop(loop, self._exited),
-        )
+        self._listen(loop)
         try:
             connection = Connection(self._receive, self._disconnected)
             await connection.open(self._process)
@@ -102,6 +99,9 @@ class SubprocessChannel:
         except BaseException:
             await self.aclose(0)
             raise
+
+    def _listen(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._process.listen(_in_loop(loop, self._printed), _in_loop(loop, self._exited))
 
     def _info(self, hello: Header) -> WorkerInfo:
         if hello.get("protocol") != PROTOCOL:
@@ -122,7 +122,13 @@ class SubprocessChannel:
 
     async def index(self) -> Index:
         assert self._index is not None, "start() comes first"
-        return index_of(await self._unless_lost(self._index))
+        try:
+            return index_of(await self._unless_lost(self._index))
+        except WorkerLost as error:
+            if self._closing:
+                raise
+            # The app's own code ended the process, so this is a mistake of the app.
+            return Index(error=FunctionError("WorkerLost", error.message))
 
     async def load(self, loads: Sequence[FunctionLoad]) -> Mapping[str, FunctionError]:
         answer: asyncio.Future[Header] = asyncio.get_running_loop().create_future()
@@ -187,10 +193,9 @@ class SubprocessChannel:
         if not first:
             await asyncio.wait([closed])
             return
-        self._process.listen(
-            _in_loop(closed.get_loop(), self._printed), _in_loop(closed.get_loop(), self._exited)
-        )
-        if not closed.done() and grace > 0:
+        if self._hello is None:  # spawned, but never started
+            self._listen(closed.get_loop())
+        elif not closed.done() and grace > 0:
             self._send({"kind": "stop"})
             await asyncio.wait([closed], timeout=grace)
         if not closed.done():

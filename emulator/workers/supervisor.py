@@ -223,9 +223,10 @@ class Supervisor:
         slots = self._slots
         for step in range(len(slots)):
             slot = slots[(self._next + step) % len(slots)]
-            if slot.ready and slot.channel is not None:
+            channel = slot.channel
+            if slot.ready and channel is not None and not channel.closed.done():
                 self._next = (self._next + step + 1) % len(slots)
-                return slot.channel
+                return channel
         return None
 
     async def _wait_for_worker(self) -> WorkerProcessChannel:

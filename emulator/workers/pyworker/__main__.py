@@ -30,4 +30,5 @@ def _main() -> None:
     importlib.import_module("_funcemu_worker.main").run(sys.argv[1:])
 
 
-_main()
+if __name__ == "__main__":  # a child of `multiprocessing` reads this file, too
+    _main()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import contextlib
-import logging
 import sys
 from typing import Any, Callable, ContextManager, Dict, Mapping, Optional, Set, Union
 
@@ -57,7 +56,7 @@ class App:
         self._in_threads: Dict[str, Any] = {}
         self._unheard: Set[str] = set()
         self._ended = ended
-        self._pool_size = threads or _pool_size(environment)
+        self._pool_size = threads or _pool_size(environment, capture.warn)
         self._pool: Optional[concurrent.futures.ThreadPoolExecutor] = None
         self._loop = asyncio.get_running_loop()
         self._index_answer: Optional[Header] = None
@@ -159,7 +158,7 @@ class App:
         self, function: Function, header: Header, blobs: Blobs, done: Done
     ) -> None:
         call_id = header["id"]
-        running.set(Call(call_id, self))
+        running.set(Call(call_id, self._capture))
         try:
             arguments = function.arguments(header, blobs, self._capture.local)
             value = await function.call(**arguments.keywords)
@@ -174,7 +173,7 @@ class App:
         call_id = header["id"]
         local = self._capture.local
         local.invocation_id = call_id
-        token = running.set(Call(call_id, self))
+        token = running.set(Call(call_id, self._capture))
         try:
             arguments = function.arguments(header, blobs, local)
             value = function.call(**arguments.keywords)
@@ -237,7 +236,7 @@ def wants_debug_logs(environment: Mapping[str, str]) -> bool:
     return environment.get("PYTHON_ENABLE_DEBUG_LOGGING", "").strip().lower() in TRUE
 
 
-def _pool_size(environment: Mapping[str, str]) -> Optional[int]:
+def _pool_size(environment: Mapping[str, str], warn: Callable[[str], None]) -> Optional[int]:
     """Return the number of threads for sync functions; `None` leaves it to Python."""
     text = environment.get("PYTHON_THREADPOOL_THREAD_COUNT")
     if text is None:
@@ -245,10 +244,10 @@ def _pool_size(environment: Mapping[str, str]) -> Optional[int]:
     try:
         size = int(text)
     except ValueError:
-        logging.warning("PYTHON_THREADPOOL_THREAD_COUNT must be an integer")
+        warn("PYTHON_THREADPOOL_THREAD_COUNT must be an integer")
         return None
     if not 1 <= size <= sys.maxsize:
-        logging.warning(
+        warn(
             "PYTHON_THREADPOOL_THREAD_COUNT must be set to a value between 1 and sys.maxint."
             " Reverting to default value for max_workers"
         )

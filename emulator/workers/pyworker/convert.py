@@ -154,7 +154,7 @@ def encode(
 ) -> Packed:
     """Turn what a function gave to a binding of type `kind` into a pair."""
     if raw:
-        return _encode_raw(value, kind, blobs)
+        return _encode_raw(value, kind if sdk.converter(kind) is None else "generic", blobs)
     converter = sdk.converter(kind)
     if converter is sdk.response_converter:
         if isinstance(value, str):

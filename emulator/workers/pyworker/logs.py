@@ -35,13 +35,12 @@ running: contextvars.ContextVar[Optional[Call]] = contextvars.ContextVar("runnin
 class Capture:
     """Attributes and forwards. `exclusive` means the whole process belongs to one app."""
 
-    def __init__(self, emit: Emit, owner: object, *, exclusive: bool) -> None:
+    def __init__(self, emit: Emit, *, exclusive: bool) -> None:
         self._emit = emit
-        self._owner = owner
         self._exclusive = exclusive
         self._importer: Optional[int] = None
         self.local = threading.local()
-        self.handler = _Handler(self)
+        self.handler = LogHandler(self)
         self.streams: List[UserStream] = []
 
     def importing(self, on: bool) -> None:
@@ -51,7 +50,7 @@ class Capture:
     def call_id(self) -> Tuple[bool, Optional[str]]:
         """Return whether the running code is the app's, and the call it belongs to."""
         call = running.get()
-        if call is not None and call.owner is self._owner:
+        if call is not None and call.owner is self:
             return True, call.id
         told = getattr(self.local, "invocation_id", None)
         if told is not None:
@@ -74,6 +73,10 @@ class Capture:
     def line(self, source: str, text: str, call_id: Optional[str]) -> None:
         level, source, text = read_line(source, text)
         self._send(level, text, call_id, source, "")
+
+    def warn(self, text: str) -> None:
+        """Say something in the worker's own name."""
+        self._send("Warning", text, None, "worker", "")
 
     def finish(self, call_id: Optional[str]) -> None:
         """Send what the call printed without a final line end."""
@@ -99,7 +102,7 @@ class Capture:
             setattr(sys, source, stream)
 
 
-class _Handler(logging.Handler):
+class LogHandler(logging.Handler):
     def __init__(self, capture: Capture) -> None:
         super().__init__()
         self._capture = capture
@@ -121,7 +124,7 @@ class UserStream(io.TextIOBase):
     """
 
     def __init__(self, original: Any, source: str, capture: Capture) -> None:
-        self._original = original
+        self.original = original
         self._source = source
         self._capture = capture
         self._partial: Dict[Optional[str], str] = {}
@@ -129,7 +132,7 @@ class UserStream(io.TextIOBase):
 
     @property
     def buffer(self) -> Any:
-        return self._original.buffer
+        return self.original.buffer
 
     @property
     def encoding(self) -> str:  # type: ignore[override]
@@ -144,7 +147,7 @@ class UserStream(io.TextIOBase):
         return f"<{self._source}>"
 
     def fileno(self) -> int:
-        return int(self._original.fileno())
+        return int(self.original.fileno())
 
     def isatty(self) -> bool:
         return False
@@ -168,10 +171,10 @@ class UserStream(io.TextIOBase):
         return len(text)
 
     def flush(self) -> None:
-        self._original.flush()
+        self.original.flush()
 
     def finish(self, call_id: Optional[str]) -> None:
-        self._original.flush()
+        self.original.flush()
         if self._partial:
             with self._lock:
                 rest = self._partial.pop(call_id, "")

@@ -7,6 +7,7 @@ import contextlib
 import faulthandler
 import logging
 import os
+import select
 import signal
 import socket
 import struct
@@ -16,11 +17,12 @@ from typing import Any, Dict, List, Optional
 
 from . import imports
 from .app import App, wants_debug_logs
-from .logs import Capture, running
+from .logs import Capture, LogHandler, UserStream, running
 from .sdk import Sdk, SdkError, load_sdk
 from .wire import PROTOCOL, Data, Decoder, Header, Message, WireError, encode, loads, unknown_kind
 
 _MAX_WAIT = 5.0
+_SETTLED = 1.0
 
 
 def run(arguments: List[str]) -> None:
@@ -33,6 +35,8 @@ def run(arguments: List[str]) -> None:
     ).start()
     with contextlib.suppress(ValueError, OSError, RuntimeError):  # stderr without a descriptor
         faulthandler.enable()
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=lambda: _detach(lifeline, connection.fileno()))
     loop = _new_loop()
     asyncio.set_event_loop(loop)
     code = loop.run_until_complete(_serve(connection, start))
@@ -64,6 +68,23 @@ def _read_exactly(descriptor: int, length: int) -> bytes:
     return data
 
 
+def _detach(*descriptors: int) -> None:
+    """In a forked child of the app: it has no business with the host, it prints to the pipe."""
+    for descriptor in descriptors:
+        if descriptor >= 0:
+            nothing = os.open(os.devnull, os.O_RDWR)
+            os.dup2(nothing, descriptor)
+            os.close(nothing)
+    logger = logging.getLogger()
+    for handler in list(logger.handlers):
+        if isinstance(handler, LogHandler):
+            logger.removeHandler(handler)
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if isinstance(stream, UserStream):
+            setattr(sys, name, stream.original)
+
+
 def _connect(arguments: List[str], start: Header) -> socket.socket:
     how, number = arguments[0], int(arguments[1])
     if how == "--fd":
@@ -77,7 +98,8 @@ def _connect(arguments: List[str], start: Header) -> socket.socket:
 
 def _watch(lifeline: int, die_with_parent: bool) -> None:
     """End everything when the host is gone, even while user code blocks the loop."""
-    if die_with_parent:
+    if die_with_parent and sys.platform == "linux":
+        select.select([lifeline], [], [], _SETTLED)
         _ask_kernel_to_end_us()
     with contextlib.suppress(OSError):
         while os.read(lifeline, 64):
@@ -87,9 +109,9 @@ def _watch(lifeline: int, die_with_parent: bool) -> None:
 
 
 def _ask_kernel_to_end_us() -> None:
-    """Cover what the pipe cannot: code that never lets another thread run. Linux only."""
+    """Cover what the pipe cannot: code that never lets another thread run."""
     try:
-        import ctypes  # costs some milliseconds, which here delay nobody
+        import ctypes  # costs some milliseconds, which after the start delay nobody
 
         ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
     except Exception:  # a courtesy of the kernel; without it the pipe has to do
@@ -150,7 +172,7 @@ class Session(asyncio.Protocol):
         self._frames: List[bytes] = []
         self._writable = threading.Event()
         self._writable.set()
-        self._capture = Capture(self._log, self, exclusive=True)
+        self._capture = Capture(self._log, exclusive=True)
         self._app: Optional[App] = None
 
     def connection_made(self, transport: Any) -> None:
@@ -294,5 +316,5 @@ def _leave(loop: asyncio.AbstractEventLoop, code: int) -> None:
     watchdog.start()
     for task in asyncio.all_tasks(loop):
         task.cancel()
-    loop.run_until_complete(asyncio.sleep(0))
+    loop.run_until_complete(loop.shutdown_asyncgens())
     sys.exit(0)

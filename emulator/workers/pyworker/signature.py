@@ -124,7 +124,7 @@ class _Reader:
         del self.parameters[CONTEXT]
         hint = self.hints.get(CONTEXT)
         if CONTEXT in self.hints and not (isinstance(hint, type) and hint.__name__ == "Context"):
-            shown = f'"{hint!r}"' if self.newer else repr(hint)
+            shown = repr(hint) if CLASSIC else f'"{hint!r}"'
             raise self._fail(
                 'the "context" parameter is expected to be of type azure.functions.Context,'
                 f" got {shown}"
@@ -189,7 +189,7 @@ class _Reader:
         says_out = _is_alias(hint) and _is_class_of(typing.get_origin(hint), self.sdk.out_class)
         python_type = typing.get_args(hint)[0] if says_out else hint
         if not _is_type(python_type):
-            raise self._fail(f"binding {name} has invalid non-type annotation {python_type!r}")
+            raise self._fail(f"binding {name} has invalid non-type annotation {hint!r}")
         return says_out, python_type
 
     def _is_raw(self, kind: str, python_type: Any) -> bool:
