@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Literal, cast
 from urllib.parse import urlsplit
 
 from bindings.openai.models.base import ModelBackend
+from bindings.openai.models.embedding import EmbeddingBackend, Service, ServiceEmbeddings
+from bindings.openai.models.lexical import LexicalEmbeddings
 from bindings.openai.models.retrying import RetryPolicy
 from bindings.openai.placeholders import is_placeholder
 from emulator.sdk import BindingError, HostServices, SettingsView
@@ -136,6 +138,13 @@ class ModelClients:
             self._host.log("Information", LOG_CATEGORY, f"Chat models: {choice.title}.")
         return self._backends[key]
 
+    def embeddings(self, settings: SettingsView, connection_name: str) -> EmbeddingBackend:
+        """Return what makes vectors for a connection name: its service, or words alone."""
+        if self.choose(settings, connection_name).connection is None:
+            return LexicalEmbeddings()
+        backend = self.backend(settings, connection_name)
+        return ServiceEmbeddings(cast(Service, backend))
+
     async def aclose(self) -> None:
         for backend in self._backends.values():
             await backend.aclose()
@@ -171,7 +180,7 @@ class ModelClients:
             self._host.log(
                 "Warning",
                 LOG_CATEGORY,
-                f"OPENAI_API_KEY ({connection.key_source}) is set, so the connection "
+                f"{connection.key_source}, is set, so the connection "
                 f"'{connection.overridden}' is ignored and OpenAI is asked, as on Azure.",
             )
 
