@@ -27,6 +27,13 @@ from emulator.workers.pyworker.wire import dumps
 
 _SCRIPT = Path(__file__).parent / "pyworker" / "__main__.py"
 _TAIL_LINES = 20
+_NOT_THE_APPS = (
+    str(_SCRIPT.parent),
+    "/asyncio/",
+    "/concurrent/futures/",
+    '/threading.py"',
+    '"<frozen ',
+)
 _LAST_WORDS = 0.3
 _ACCEPT_STEP = 0.2
 _POSIX = os.name == "posix"
@@ -187,7 +194,7 @@ class WorkerProcess:
         with pipe, open(pipe.fileno(), "rb", closefd=False) as lines:
             for line in lines:
                 text = line.decode("utf-8", "replace").rstrip("\r\n")
-                if source == "stderr":
+                if source == "stderr" and not _is_noise(text):
                     self.tail.append(text)
                 with self._lock:
                     listener = self._on_line
@@ -218,6 +225,13 @@ class WorkerProcess:
         if self._process.stdin is not None:
             with contextlib.suppress(OSError):
                 self._process.stdin.close()
+
+
+def _is_noise(line: str) -> bool:
+    """Frames of ours and of the event loop in the dump of a crashed interpreter."""
+    if not line or line.startswith("Extension modules: "):
+        return True
+    return line.startswith('  File "') and any(place in line for place in _NOT_THE_APPS)
 
 
 def _endpoints(loopback: bool) -> tuple[socket.socket, socket.socket | None, list[str]]:
