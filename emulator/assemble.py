@@ -8,13 +8,14 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from emulator.clock import Clock, SystemClock
-from emulator.config.options import Options
+from emulator.config.options import Options, apply_host_section
+from emulator.config.settings import host_variables
 from emulator.errors import ConfigError
 from emulator.events import Event, EventBus, InvocationFinished, InvocationStarted, LogLine
 from emulator.runtime.launch import Configuration, Launch, configure
 from emulator.workers.channel import AppSpec, ExitInfo, WorkerChannel, WorkerLog
 from emulator.workers.environment import worker_environment
-from emulator.workers.interpreter import find_interpreter
+from emulator.workers.interpreter import ARGUMENTS_SETTING, find_interpreter
 
 
 class Starter:
@@ -34,9 +35,16 @@ class Starter:
         self.environ = {**(os.environ if environ is None else environ), **(settings or {})}
         for index, name in enumerate(options.functions):
             self.environ[f"AzureFunctionsJobHost__functions__{index}"] = name
+        if options.language_worker:
+            self.environ[ARGUMENTS_SETTING] = options.language_worker
+        self.port = 0
+        """The port that is served, once it is known; the app's code may ask for it."""
 
     def configure(self) -> Configuration:
-        return configure(self.root, self.environ)
+        """Read what the app's folder says; what it says about the host completes the options."""
+        configuration = configure(self.root, self.environ)
+        self.options = apply_host_section(self.options, configuration.settings.host)
+        return configuration
 
     def spawn(self, configuration: Configuration) -> Launch:
         """Start the worker; raises `WorkerStartError` when no interpreter can run the app."""
@@ -48,9 +56,10 @@ class Starter:
 
     def _channel(self, configuration: Configuration) -> WorkerChannel:
         settings = configuration.settings
+        variables = settings.worker_environment(host_variables(root=self.root, port=self.port))
         spec = AppSpec(
             root=self.root,
-            environment=worker_environment(self.root, settings.worker_environment()),
+            environment=worker_environment(self.root, variables),
             script_file=settings.get("PYTHON_SCRIPT_FILE_NAME") or "function_app.py",
         )
         if self.options.channel == "inprocess":
@@ -82,7 +91,6 @@ class Emulator:
     def __init__(
         self,
         starter: Starter,
-        options: Options,
         listening: socket.socket,
         *,
         clock: Clock | None = None,
@@ -97,6 +105,7 @@ class Emulator:
         from emulator.server.policy import SitePolicy
         from emulator.state.store import StateStore
 
+        options = starter.options
         self.events = starter.events
         self.clock = clock or SystemClock()
         self.context = HostContext(
@@ -112,6 +121,7 @@ class Emulator:
             context=self.context,
             events=self.events,
             clock=self.clock,
+            precedence="specificity" if options.route_precedence == "specificity" else "name",
         )
         keys = None if options.ephemeral else options.state_folder / "keys"
         self._site = Site(

@@ -7,7 +7,8 @@ from typing import Any
 
 import click
 
-from emulator.config.options import OptionInfo, describe_options
+from emulator.config.options import describe_options
+from emulator.config.optionvalues import OptionInfo
 
 Command = Callable[..., Any]
 

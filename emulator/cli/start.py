@@ -11,7 +11,7 @@ import click
 
 from emulator.assemble import Emulator, Starter
 from emulator.cli.options import VariadicCommand, host_options
-from emulator.config.options import Options, apply_host_section, resolve_options
+from emulator.config.options import Options, resolve_options
 from emulator.runtime.launch import AppUnusable, Launch
 from emulator.server.listening import listen
 
@@ -30,8 +30,9 @@ def start(**given: Any) -> None:
     """
     starter = Starter(resolve_options(given, os.environ, Path.cwd()))
     configuration = starter.configure()
-    options = apply_host_section(starter.options, configuration.settings.host)
+    options = starter.options
     listening = listen("127.0.0.1" if options.host == "localhost" else options.host, options.port)
+    starter.port = listening.getsockname()[1]
     try:
         first: Launch | None = starter.spawn(configuration)
     except AppUnusable:
@@ -42,7 +43,7 @@ def start(**given: Any) -> None:
 
     from emulator.cli.serve import serve
 
-    emulator = Emulator(starter, options, listening)
+    emulator = Emulator(starter, listening)
     console = _console(emulator, options)
     run = asyncio.run
     if options.loop != "asyncio":
@@ -64,6 +65,7 @@ def _console(emulator: Emulator, options: Options) -> Console:
         clock=emulator.clock,
         colour=terminal and options.output == "auto",
         verbose=options.verbose,
+        user_level=options.user_log_level if "user_log_level" in options.given else None,
     )
     emulator.events.subscribe(console.listen)
     return console

@@ -38,10 +38,17 @@ class Console:
     """
 
     def __init__(
-        self, *, clock: Clock, colour: bool, verbose: bool, stream: TextIO | None = None
+        self,
+        *,
+        clock: Clock,
+        colour: bool,
+        verbose: bool,
+        user_level: str | None = None,
+        stream: TextIO | None = None,
     ) -> None:
         self._clock = clock
         self._verbose = verbose
+        self._user_level = user_level
         self._stream = stream or sys.stdout
         self._pending: list[str] = []
         self._nested: dict[str, InvocationStarted] = {}
@@ -138,7 +145,8 @@ class Console:
         if system or not event.category.endswith((".User", "Console")):
             wanted = "Information" if self._verbose else "Warning"
         else:
-            wanted = self.host_config.level_for(event.category) or "Information"
+            configured = self.host_config.level_for(event.category)
+            wanted = self._user_level or configured or "Information"
         if wanted == "None" or _LEVELS[event.level] < _LEVELS[wanted]:
             return
         name = event.category.removeprefix("Function.").removesuffix(".User")

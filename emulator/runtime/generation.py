@@ -10,7 +10,7 @@ from emulator.config.settings import Settings
 from emulator.invocation.bound import BoundFunction
 from emulator.invocation.pipeline import Invoker
 from emulator.model import AppModel, FunctionError, InvocationResult, Problem, Severity
-from emulator.routing.table import RouteEntry, RouteTable
+from emulator.routing.table import Precedence, RouteEntry, RouteTable
 from emulator.sdk import Fire, Fired, Route
 from emulator.workers.channel import WorkerChannel, WorkerInfo
 
@@ -70,7 +70,7 @@ def _fire(invoker: Invoker, function: BoundFunction) -> Fire:
 
 
 def build_routes(
-    functions: Sequence[BoundFunction], prefix: str
+    functions: Sequence[BoundFunction], prefix: str, precedence: Precedence
 ) -> tuple[tuple[Endpoint, ...], RouteTable[Endpoint], list[Problem]]:
     """Give every HTTP function its place; a function whose route cannot be used is a problem."""
     endpoints: list[Endpoint] = []
@@ -89,7 +89,8 @@ def build_routes(
                 target=endpoint,
             )
             for endpoint in endpoints
-        ]
+        ],
+        precedence=precedence,
     )
     routed = {entry.name for entry in table.entries}
     kept = tuple(each for each in endpoints if each.function.model.name in routed)

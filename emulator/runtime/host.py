@@ -15,6 +15,7 @@ from emulator.invocation.bound import Binder, BoundFunction
 from emulator.invocation.pipeline import Invoker
 from emulator.model import FunctionError, Problem, Severity
 from emulator.registry import BindingRegistry
+from emulator.routing.table import Precedence
 from emulator.runtime.generation import Generation, build_routes
 from emulator.runtime.launch import AppUnusable, Launch
 from emulator.runtime.services import HostContext, LoadServices
@@ -41,8 +42,10 @@ class Host:
         context: HostContext,
         events: EventBus,
         clock: Clock,
+        precedence: Precedence = "name",
     ) -> None:
         self._launch = launch
+        self._precedence = precedence
         self._registry = registry
         self._clock = clock
         self._building = asyncio.Lock()
@@ -191,7 +194,9 @@ class Host:
         errors = await channel.load(
             [FunctionLoad(function.model, function.injected) for function in functions]
         )
-        endpoints, routes, conflicts = build_routes(functions, host_config.http.route_prefix)
+        endpoints, routes, conflicts = build_routes(
+            functions, host_config.http.route_prefix, self._precedence
+        )
         problems += [*binder.problems, *conflicts, *_load_problems(functions, errors)]
         in_error = {problem.function for problem in conflicts if _is_error(problem)}
         callable_now = {

@@ -13,7 +13,7 @@ from emulator.errors import WorkerStartError
 from emulator.workers.channel import Interpreter
 
 _EXECUTABLE_SETTING = "languageWorkers__python__defaultExecutablePath"
-_ARGUMENTS_SETTING = "languageWorkers__python__arguments"
+ARGUMENTS_SETTING = "languageWorkers__python__arguments"
 _VENV_FOLDERS = (".venv", "venv")
 
 
@@ -45,12 +45,12 @@ def find_interpreter(
 
 
 def _arguments(environment: Mapping[str, str]) -> tuple[str, ...]:
-    text = environment.get(_ARGUMENTS_SETTING, "")
+    text = environment.get(ARGUMENTS_SETTING, "")
     try:
         return tuple(shlex.split(text, posix=os.name == "posix"))
     except ValueError as error:
         raise WorkerStartError(
-            f"{_ARGUMENTS_SETTING} is not a list of arguments ({error}): {text}",
+            f"{ARGUMENTS_SETTING} is not a list of arguments ({error}): {text}",
             hint="check its quotes",
         ) from error
 

@@ -178,7 +178,7 @@ async def _in_loop(
     from emulator.assemble import Emulator, Starter
     from emulator.cli.serve import announcement
     from emulator.cli.start import start
-    from emulator.config.options import apply_host_section, resolve_options
+    from emulator.config.options import resolve_options
     from emulator.console.console import Console
     from emulator.runtime.launch import AppUnusable
     from emulator.server.listening import listen
@@ -189,10 +189,13 @@ async def _in_loop(
     environ = environment(settings)
     starter = Starter(resolve_options(context.params, environ, Path.cwd()), environ=environ)
     configuration = starter.configure()
-    options = apply_host_section(starter.options, configuration.settings.host)
-    emulator = Emulator(starter, options, listen("127.0.0.1", 0))
+    listening = listen("127.0.0.1", 0)
+    starter.port = listening.getsockname()[1]
+    emulator = Emulator(starter, listening)
     output = _Lines()
-    console = Console(clock=emulator.clock, colour=False, verbose=options.verbose, stream=output)
+    console = Console(
+        clock=emulator.clock, colour=False, verbose=starter.options.verbose, stream=output
+    )
     console.host_config = configuration.host_config
     emulator.events.subscribe(console.listen)
     try:
