@@ -10,6 +10,7 @@ from bindings.openai.chats.base import ChatStore, check_collection
 from bindings.openai.chats.sqlite import MIGRATIONS, SqliteChatStore
 from bindings.openai.clients import LOG_CATEGORY, ModelClients
 from bindings.openai.turns import Turns
+from bindings.openai.vectors.stores import VectorStores
 from emulator.sdk import Binding, BindingError, Extension, HostServices, SettingsView
 
 
@@ -28,14 +29,20 @@ class OpenAIExtension(Extension):
         super().__init__(host)
         self.models = ModelClients(host)
         self.turns = Turns()
+        self.vectors = VectorStores(host)
         self._stores: dict[Storage, ChatStore] = {}
         self._told_accounts: set[str] = set()
         # Weak: a reload leaves only the bindings of the app that now serves.
         self._connections: WeakKeyDictionary[Binding, str] = WeakKeyDictionary()  # type: ignore[type-arg]  # any options
+        self._searches: WeakKeyDictionary[Binding, str] = WeakKeyDictionary()  # type: ignore[type-arg]  # any options
 
     def uses_connection(self, binding: Binding, name: str) -> None:  # type: ignore[type-arg]  # any options
         """Take note of a model connection an app wants, for the banner."""
         self._connections[binding] = name
+
+    def uses_search(self, binding: Binding, name: str) -> None:  # type: ignore[type-arg]  # any options
+        """Take note of a search connection an app wants, for the banner."""
+        self._searches[binding] = name
 
     def storage(self, settings: SettingsView, connection: str | None, collection: str) -> Storage:
         """Find where chats of this connection setting and collection are."""
@@ -66,10 +73,16 @@ class OpenAIExtension(Extension):
 
     def banner(self) -> tuple[str, ...]:
         names = dict.fromkeys([*self._connections.values()] or [""])
-        return tuple(dict.fromkeys(f"Models: {self._describe(name)}" for name in names))
+        models = [f"Models: {self._describe(name)}" for name in names]
+        searches = [
+            f"Documents: {self.vectors.describe(self.host.settings, name)}"
+            for name in self._searches.values()
+        ]
+        return tuple(dict.fromkeys([*models, *searches]))
 
     async def aclose(self) -> None:
         await self.models.aclose()
+        await self.vectors.aclose()
 
     def _describe(self, connection_name: str) -> str:
         try:

@@ -44,9 +44,6 @@ class LexicalEmbeddings:
         tokens = sum(max(1, len(text) // 4) for text in request.texts)
         return EmbeddingReply(vectors, request.model, Usage(total=tokens, prompt=tokens))
 
-    async def aclose(self) -> None:
-        """Nothing to give back."""
-
 
 def model_dimensions(model: str) -> int:
     """Return how long the vectors of the named model are by default."""

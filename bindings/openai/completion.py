@@ -1,0 +1,55 @@
+"""The text completion binding: asks a model one thing and delivers its answer.
+
+Differences
+- An answer without text (filtered, or cut off at once) is delivered as empty text with a warning;
+  Azure fails the call.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bindings.openai.asking import ask
+from bindings.openai.assistants.state import compact_json
+from bindings.openai.extension import OpenAIExtension
+from bindings.openai.options import ChatModelOptions
+from emulator.sdk import BindingError, Call, Datum, Input, Resolved
+
+
+class TextCompletionOptions(ChatModelOptions, frozen=True, kw_only=True):
+    prompt: Resolved
+
+
+class TextCompletion(Input[TextCompletionOptions]):
+    type_name = "textCompletion"
+    summary = "Delivers a chat model's answer to a prompt, with the tokens it took, as JSON."
+    options_type = TextCompletionOptions
+    option_aliases = {"model": "chatModel"}
+    extension = OpenAIExtension
+
+    def __init__(self, **binding: Any) -> None:
+        super().__init__(**binding)
+        extension: OpenAIExtension = self.shared
+        extension.uses_connection(self, self.options.ai_connection_name)
+
+    async def read(self, call: Call) -> Datum:
+        options: TextCompletionOptions = call.options
+        if not options.prompt:
+            raise BindingError(
+                "The prompt must not be empty.",
+                hint="Check what the expressions in 'prompt' stand for in this request.",
+                code="prompt-empty",
+            )
+        reply = await ask(
+            [{"role": "user", "content": options.prompt}],
+            options=options,
+            extension=self.shared,
+            settings=self.services.settings,
+            call=call,
+        )
+        if not reply.content:
+            call.log(
+                "Warning", f"The model answered nothing (finish_reason '{reply.finish_reason}')."
+            )
+        value = {"content": reply.content, "totalTokens": reply.usage.total}
+        return Datum("json", compact_json(value))

@@ -1,0 +1,85 @@
+"""The embeddings binding: a text, file or web page in chunks, each with its vector.
+
+Differences
+- Without a connection to a model service the vectors are made from words alone, so that texts
+  with words in common are near each other.
+- More chunks than a service takes at once are sent in several requests and delivered as one
+  answer; Azure's extension fails (`FUNCEMU_EMBEDDINGS_BATCH`, default 2048).
+- `FUNCEMU_EMBEDDINGS_FORMAT=array` delivers vectors as numbers instead of base64 text.
+- What may be read as `FilePath` and `Url` is told in `inputs`, how texts are cut in `chunking`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bindings.openai.embeddings.batches import embed_texts
+from bindings.openai.embeddings.chunking import chunks
+from bindings.openai.embeddings.context import EmbeddingsContext, VectorFormat
+from bindings.openai.embeddings.inputs import InputType, read_input
+from bindings.openai.embeddings.options import EmbeddingsOptions
+from bindings.openai.embeddings.rules import InputRules
+from bindings.openai.extension import OpenAIExtension
+from emulator.sdk import BindingError, Call, Datum, Input, Services, SettingsView
+
+FORMAT_SETTING = "FUNCEMU_EMBEDDINGS_FORMAT"
+
+
+class Embeddings(Input[EmbeddingsOptions]):
+    type_name = "embeddings"
+    summary = "Delivers the chunks of a text, file or web page with their vectors, as JSON."
+    options_type = EmbeddingsOptions
+    option_aliases = {"model": "embeddingsModel"}
+    extension = OpenAIExtension
+
+    def __init__(self, **binding: Any) -> None:
+        super().__init__(**binding)
+        self._input_type = InputType.parse(self.options.input_type)
+        extension: OpenAIExtension = self.shared
+        extension.uses_connection(self, self.options.ai_connection_name)
+
+    async def read(self, call: Call) -> Datum:
+        vectors = vector_format(self.services.settings)
+        context = await embed_input(
+            call, self._input_type, services=self.services, extension=self.shared
+        )
+        return Datum("json", context.to_json(vectors))
+
+
+async def embed_input(
+    call: Call, kind: InputType, *, services: Services, extension: OpenAIExtension
+) -> EmbeddingsContext:
+    """Read, cut and embed what the call's options name."""
+    options: EmbeddingsOptions = call.options
+    settings = services.settings
+    rules = InputRules.of(services.host.app_root, settings)
+    text = await read_input(kind, options.input, rules)
+    texts = chunks(text, max_length=options.max_chunk_length, max_overlap=options.max_overlap)
+    if not texts:
+        raise BindingError(
+            "Input cannot be null or empty.",
+            hint="It holds nothing but white space.",
+            code="embeddings-input-empty",
+        )
+    reply = await embed_texts(
+        texts,
+        model=options.effective_model(),
+        backend=extension.models.embeddings(settings, options.ai_connection_name),
+        settings=settings,
+        host=services.host,
+        call=call,
+    )
+    return EmbeddingsContext(tuple(texts), reply)
+
+
+def vector_format(settings: SettingsView) -> VectorFormat:
+    """Return how vectors are delivered."""
+    text = (settings.get(FORMAT_SETTING) or "base64").strip().lower()
+    if text == "base64":
+        return "base64"
+    if text == "array":
+        return "array"
+    raise BindingError(
+        f"The setting {FORMAT_SETTING} should be 'base64' or 'array', not '{text}'.",
+        code="setting-invalid",
+    )

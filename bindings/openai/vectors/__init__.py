@@ -1,0 +1,1 @@
+"""Where embedded documents are kept and searched."""
