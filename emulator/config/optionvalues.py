@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, assert_never
 
 from emulator.config.suggest import did_you_mean
 from emulator.errors import ConfigError
@@ -44,6 +44,8 @@ def read_value(info: OptionInfo, raw: object, where: SourceSpan, *, base: Path) 
             return _choice(raw, info, where)
         case "text":
             return _text(raw, info, where, base=base)
+        case _:
+            assert_never(info.kind)
 
 
 def _flag(raw: object, info: OptionInfo, where: SourceSpan) -> bool:

@@ -33,7 +33,7 @@ def assemble(
     """
     script_file = settings.get(SCRIPT_SETTING) or SCRIPT_FILE
     if index.error is not None:
-        return AppModel(root), [import_problem(index.error, script_file)]
+        return AppModel(root), [import_problem(root, index.error, script_file)]
     folders = find_folders(root)
     if index.functions:
         read = [read_indexed(root, each) for each in index.functions]

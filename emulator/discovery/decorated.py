@@ -17,7 +17,7 @@ def read_indexed(
     root: Path, function: IndexedFunction
 ) -> tuple[FunctionModel | None, list[Problem]]:
     """Turn one indexed function into a model; without one the problems say why."""
-    where = SourceSpan(function.file or function.script_file, function.line)
+    where = SourceSpan(_shown(root, function.file or function.script_file), function.line)
     declared = Declared(function.name, function.bindings, lambda _path: where)
     invalid = name_problem(function.name, where)
     problems = [invalid] if invalid else []
@@ -40,16 +40,23 @@ def read_indexed(
     return model, []
 
 
-def import_problem(error: FunctionError, script_file: str) -> Problem:
+def import_problem(root: Path, error: FunctionError, script_file: str) -> Problem:
     """Say why the app's code could not be indexed; the traceback is the detail."""
-    file = error.file or script_file
     return Problem(
         "app-import-failed",
         f"The app cannot be loaded: {error.title}",
-        where=SourceSpan(file, error.line),
+        where=SourceSpan(_shown(root, error.file or script_file), error.line),
         hint=_hint(error),
         detail=error.stack or None,
     )
+
+
+def _shown(root: Path, file: str) -> str:
+    """Return a file of the app relative to its folder, as its other files are named."""
+    for folder in (root, root.resolve()):
+        if Path(file).is_relative_to(folder):
+            return Path(file).relative_to(folder).as_posix()
+    return file
 
 
 def _hint(error: FunctionError) -> str:

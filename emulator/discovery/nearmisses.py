@@ -55,14 +55,12 @@ def _near_misses(root: Path, script_file: str, *, indexed: bool) -> Iterator[str
 
 
 def _looks_like_script(root: Path, name: str, script_file: str) -> bool:
-    if not name.endswith(".py") or name == script_file:
+    if name == script_file or name.lower() not in {script_file.lower(), *_USUAL_NAMES}:
         return False
-    if name.lower() == script_file.lower() or name.lower() in _USUAL_NAMES:
-        try:
-            return b"azure.functions" in (root / name).read_bytes()[:100_000]
-        except OSError:
-            return False
-    return False
+    try:
+        return b"azure.functions" in (root / name).read_bytes()[:100_000]
+    except OSError:
+        return False
 
 
 def _is_misspelt(name: str) -> bool:

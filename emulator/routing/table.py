@@ -106,11 +106,11 @@ class RouteTable(Generic[T]):
     def _near(self, lowered: str) -> tuple[_Route[T], ...]:
         """Return the routes whose first literal segments are those of the path, in order."""
         parts = lowered.split("/", 2)
-        for count in (2, 1, 0):
+        for count in (2, 1):
             found = self._by_head.get(tuple(parts[:count]))
             if found is not None:
                 return found
-        return ()
+        return self._by_head[()]
 
 
 def decoded(path: str) -> str:

@@ -232,6 +232,17 @@ def test_settings_that_are_not_encrypted_are_read(tmp_path: Path, word: str) -> 
     assert settings.get("A") == "1"
 
 
+def test_sections_that_are_null_are_empty(tmp_path: Path) -> None:
+    text = '{"$schema": "x", "Values": null, "ConnectionStrings": null, "Host": null}'
+    settings, problems = load(tmp_path, text)
+    assert problems == []
+    assert [each.name for each in settings] == ["AZURE_FUNCTIONS_ENVIRONMENT"]
+
+
+def test_no_settings_at_all() -> None:
+    assert list(Settings.empty()) == []
+
+
 def test_a_missing_is_encrypted_means_plain_text(tmp_path: Path) -> None:
     assert load(tmp_path, '{"values": {"A": "1"}}')[0].get("A") == "1"
 

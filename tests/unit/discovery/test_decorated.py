@@ -95,7 +95,7 @@ def test_a_mistake_is_told_with_the_line_of_the_function(
 )
 def test_a_failed_import_is_told_with_its_traceback(type_name: str, hint: str) -> None:
     error = FunctionError(type_name, "no", "Traceback …", "blueprint.py", 3)
-    problem = import_problem(error, "function_app.py")
+    problem = import_problem(Path("/app"), error, "function_app.py")
     assert problem.code == "app-import-failed"
     assert problem.message == f"The app cannot be loaded: {type_name}: no"
     assert problem.where == SourceSpan("blueprint.py", 3)
@@ -105,5 +105,18 @@ def test_a_failed_import_is_told_with_its_traceback(type_name: str, hint: str) -
 
 
 def test_an_error_without_a_place_is_that_of_the_script() -> None:
-    problem = import_problem(FunctionError("ValueError", "no app"), "main.py")
+    problem = import_problem(Path("/app"), FunctionError("ValueError", "no app"), "main.py")
     assert (problem.where, problem.detail) == (SourceSpan("main.py"), None)
+
+
+def test_files_of_the_app_are_named_from_its_folder(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    for root, file, shown in [
+        (tmp_path, str(tmp_path / "sub" / "x.py"), "sub/x.py"),
+        (tmp_path / "link", str(tmp_path / "real" / "x.py"), "x.py"),
+        (tmp_path, "/elsewhere/x.py", "/elsewhere/x.py"),
+        (tmp_path, "<string>", "<string>"),
+    ]:
+        error = FunctionError("ValueError", "no", "", file, 1)
+        assert import_problem(root, error, "f.py").where == SourceSpan(shown, 1)

@@ -70,6 +70,11 @@ def test_a_script_with_another_name_is_asked_about(tmp_path: Path) -> None:
     )
 
 
+def test_a_script_with_other_case_is_asked_about(tmp_path: Path) -> None:
+    write(tmp_path, "Function_App.py")
+    assert hint(tmp_path).startswith("Is Function_App.py your app?")
+
+
 def test_environments_and_hidden_folders_are_not_searched(tmp_path: Path) -> None:
     for folder in (".venv", "node_modules", "__pycache__"):
         write(tmp_path, f"{folder}/function_app.py")

@@ -109,6 +109,7 @@ def test_a_literal_route_comes_after_a_parameter_of_an_earlier_function() -> Non
         ("/api/users", "b_literal"),
         ("/api/users/5", "c_number"),
         ("/api/users/me", "d_name"),
+        ("/api/users/a-b", "f_pair"),
         ("/api/users/me/x", "e_rest"),
         ("/api/other", "e_rest"),
     ],
@@ -120,6 +121,7 @@ def test_the_specific_route_wins_when_asked_for(path: str, target: str) -> None:
         entry("d_name", "users/{name}"),
         entry("e_rest", "{*rest}", "GET"),
         entry("c_number", "users/{id:int}"),
+        entry("f_pair", "users/{x}-{y}"),
         precedence="specificity",
     )
     assert problems == []
