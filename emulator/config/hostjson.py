@@ -186,8 +186,8 @@ def _http(section: Section) -> HttpConfig:
             section.warn(
                 "host-json-unknown-key",
                 f"'{key}' means nothing in extensions.http of host.json and is ignored",
-                key,
-                did_you_mean(key, _KNOWN_HTTP) or f"Known: {', '.join(_KNOWN_HTTP)}.",
+                name=key,
+                hint=did_you_mean(key, _KNOWN_HTTP) or f"Known: {', '.join(_KNOWN_HTTP)}.",
             )
     headers = section.section("customHeaders")
     return HttpConfig(
@@ -220,15 +220,15 @@ def _function_timeout(top: Section) -> float | None:
     try:
         seconds = parse_timespan(str(given))
     except ValueError as error:
-        top.fail("host-json-function-timeout", f"functionTimeout: {error}", "functionTimeout")
+        top.fail("host-json-function-timeout", f"functionTimeout: {error}", name="functionTimeout")
         return _DEFAULT_TIMEOUT
     if seconds < 1:
         top.fail(
             "host-json-function-timeout",
             f"FunctionTimeout must be greater than {format_timespan(1)} "
             f"and less than {_LONGEST_TIMEOUT}.",
-            "functionTimeout",
-            'Write hh:mm:ss, or "-1" for no limit.',
+            name="functionTimeout",
+            hint='Write hh:mm:ss, or "-1" for no limit.',
         )
         return _DEFAULT_TIMEOUT
     return seconds
@@ -241,7 +241,7 @@ def _retry(top: Section) -> RetryPolicy | None:
     try:
         return parse_retry(given)
     except ConfigError as error:
-        top.fail("host-json-retry", error.message, "retry", error.hint)
+        top.fail("host-json-retry", error.message, name="retry", hint=error.hint)
         return None
 
 
@@ -253,8 +253,8 @@ def _log_levels(section: Section) -> dict[str, LogLevel]:
             section.fail(
                 "host-json-log-level",
                 f"'{given}' is not a log level",
-                category,
-                did_you_mean(str(given), LOG_LEVELS) or f"Use one of {', '.join(LOG_LEVELS)}.",
+                name=category,
+                hint=did_you_mean(str(given), LOG_LEVELS) or f"Use one of {', '.join(LOG_LEVELS)}.",
             )
         else:
             levels["default" if category.lower() == "default" else category] = level
@@ -271,8 +271,8 @@ def _check_version(reader: Reader, raw: dict[str, Any]) -> None:
             "host-json-version-missing",
             "The host.json file is missing the required 'version' property. "
             f"See {_LINK} for steps to migrate the configuration file.",
-            (),
-            'Add "version": "2.0".',
+            path=(),
+            hint='Add "version": "2.0".',
         )
     elif str(version) != "2.0":
         schema = (
@@ -286,8 +286,8 @@ def _check_version(reader: Reader, raw: dict[str, Any]) -> None:
             f"'{version}' is an invalid value for host.json 'version' property. We recommend you "
             f"set the 'version' property to '2.0'. {schema}"
             f"See {_LINK} for more information on this configuration file.",
-            "version",
-            'Write "version": "2.0", a text.',
+            name="version",
+            hint='Write "version": "2.0", a text.',
         )
 
 
@@ -301,13 +301,13 @@ def _check_keys(reader: Reader, raw: dict[str, Any]) -> None:
             top.warn(
                 "host-json-version-1-key",
                 f"'{key}' at the top of host.json belongs to version 1 and is ignored",
-                key,
-                hint,
+                name=key,
+                hint=hint,
             )
         elif key.lower() not in known and not key.startswith("$"):
             top.warn(
                 "host-json-unknown-key",
                 f"'{key}' means nothing in host.json and is ignored",
-                key,
-                did_you_mean(key, _KNOWN),
+                name=key,
+                hint=did_you_mean(key, _KNOWN),
             )

@@ -66,7 +66,7 @@ def _read_sections(document: Document, result: LocalSettings) -> None:
         if key.lower() in known:
             sections[key.lower()] = (key, value)
         elif not key.startswith("$"):
-            result.problems.append(_unknown(key, document.span((key,)), _SECTIONS, ""))
+            result.problems.append(_unknown(key, document.span((key,)), known=_SECTIONS))
     result.problems += _duplicates(document)
     if "host" in sections:
         result.host = _host(document, *sections["host"], result.problems)
@@ -92,7 +92,7 @@ def _read_values(document: Document, section: str, values: Any, result: LocalSet
                 _warning(
                     "settings-empty-name",
                     "Skipping local setting with empty key.",
-                    document.span(where),
+                    where=document.span(where),
                 )
             )
         elif value is None:
@@ -100,8 +100,8 @@ def _read_values(document: Document, section: str, values: Any, result: LocalSet
                 _warning(
                     "settings-null-value",
                     f"Skipping '{name}' because value is null",
-                    document.span(where),
-                    "Give it a text, or remove the line.",
+                    where=document.span(where),
+                    hint="Give it a text, or remove the line.",
                 )
             )
         elif isinstance(value, dict | list):
@@ -127,8 +127,8 @@ def _read_nested(
         _warning(
             "settings-nested-value",
             f"The value of '{name}' is {what}; the official tools refuse the whole file for it",
-            document.span(path),
-            f'It is read as its parts; write them so: "{example}": "…".'
+            where=document.span(path),
+            hint=f'It is read as its parts; write them so: "{example}": "…".'
             if flat
             else "It is left out.",
         )
@@ -161,8 +161,8 @@ def _read_connection_strings(
                 _warning(
                     "settings-connection-string",
                     f"The connection string '{name}' is not a text and is left out",
-                    where,
-                    'Write "name": "…", or "name": {"ConnectionString": "…"}.',
+                    where=where,
+                    hint='Write "name": "…", or "name": {"ConnectionString": "…"}.',
                 )
             )
 
@@ -174,7 +174,9 @@ def _host(document: Document, section: str, values: Any, problems: list[Problem]
         return HostSection()
     for key in values:
         if key.lower() not in {known.lower() for known in _HOST_KEYS}:
-            problems.append(_unknown(key, document.span((section, key)), _HOST_KEYS, section))
+            problems.append(
+                _unknown(key, document.span((section, key)), known=_HOST_KEYS, section=section)
+            )
     port = _member(values, "LocalHttpPort")
     number = _port(port)
     if port is not None and number is None:
@@ -183,8 +185,8 @@ def _host(document: Document, section: str, values: Any, problems: list[Problem]
             _warning(
                 "settings-host-port",
                 f"LocalHttpPort is {port!r}, which is no port, and is ignored",
-                document.span((section, key)),
-                "A port is a number from 0 to 65535; 0 takes a free one.",
+                where=document.span((section, key)),
+                hint="A port is a number from 0 to 65535; 0 takes a free one.",
             )
         )
     address = _member(values, "LocalHttpAddress")
@@ -238,8 +240,8 @@ def _duplicate(name: str, where: SourceSpan) -> Problem:
     return _warning(
         "settings-duplicate-name",
         f"'{name}' is given more than once; the last one counts",
-        where,
-        "Names are compared without case: keep one of them.",
+        where=where,
+        hint="Names are compared without case: keep one of them.",
     )
 
 
@@ -258,21 +260,21 @@ def _not_an_object(section: str, where: SourceSpan) -> Problem:
     return _warning(
         "settings-section-invalid",
         f"'{section}' is not an object and is ignored",
-        where,
-        f'Write "{section}": {{ "NAME": "value" }}.',
+        where=where,
+        hint=f'Write "{section}": {{ "NAME": "value" }}.',
     )
 
 
-def _unknown(key: str, where: SourceSpan, known: tuple[str, ...], section: str) -> Problem:
+def _unknown(key: str, where: SourceSpan, *, known: tuple[str, ...], section: str = "") -> Problem:
     place = f"the section {section} of {FILE}" if section else FILE
     return _warning(
         "settings-unknown-key",
         f"'{key}' means nothing in {place} and is ignored",
-        where,
-        did_you_mean(key, known)
+        where=where,
+        hint=did_you_mean(key, known)
         or ("App settings belong into Values." if not section else f"Known: {', '.join(known)}."),
     )
 
 
-def _warning(code: str, message: str, where: SourceSpan, hint: str | None = None) -> Problem:
+def _warning(code: str, message: str, *, where: SourceSpan, hint: str | None = None) -> Problem:
     return Problem(code, message, severity=Severity.WARNING, where=where, hint=hint)

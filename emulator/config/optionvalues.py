@@ -55,7 +55,7 @@ def _flag(raw: object, info: OptionInfo, where: SourceSpan) -> bool:
     known |= {"0": False, "false": False, "no": False, "off": False}
     value = known.get(str(raw).strip().lower())
     if value is None:
-        raise _bad(info, raw, where, "Use true or false.")
+        raise _bad(info, raw, where=where, hint="Use true or false.")
     return value
 
 
@@ -65,15 +65,17 @@ def _number(raw: object, info: OptionInfo, where: SourceSpan) -> int:
             raise ValueError(raw)
         value = int(str(raw).strip())
     except ValueError:
-        raise _bad(info, raw, where, "It is a whole number.") from None
+        raise _bad(info, raw, where=where, hint="It is a whole number.") from None
     if info.name == "port" and not 0 <= value <= 65535:
-        raise _bad(info, raw, where, "A port is a number from 0 to 65535; 0 takes a free one.")
+        raise _bad(
+            info, raw, where=where, hint="A port is a number from 0 to 65535; 0 takes a free one."
+        )
     return value
 
 
 def _text(raw: object, info: OptionInfo, where: SourceSpan, *, base: Path) -> str:
     if isinstance(raw, list | tuple | dict | bool):
-        raise _bad(info, raw, where, "It is one text.")
+        raise _bad(info, raw, where=where, hint="It is one text.")
     text = str(raw)
     if info.name == "host":
         return ip_address(text, where)
@@ -97,7 +99,7 @@ def _choice(raw: object, info: OptionInfo, where: SourceSpan) -> str:
     found = next((choice for choice in info.choices if choice.lower() == wanted), None)
     if found is None:
         near = did_you_mean(str(raw), info.choices)
-        raise _bad(info, raw, where, near or f"Use one of {', '.join(info.choices)}.")
+        raise _bad(info, raw, where=where, hint=near or f"Use one of {', '.join(info.choices)}.")
     return found
 
 
@@ -118,7 +120,7 @@ def ip_address(text: str, where: SourceSpan) -> str:
         ) from None
 
 
-def _bad(info: OptionInfo, raw: object, where: SourceSpan, hint: str) -> ConfigError:
+def _bad(info: OptionInfo, raw: object, *, where: SourceSpan, hint: str) -> ConfigError:
     return ConfigError(
         f"'{raw}' is no value for {info.key} ({where})",
         hint=hint,

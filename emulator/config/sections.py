@@ -23,9 +23,9 @@ class Reader:
         self,
         code: str,
         message: str,
+        *,
         path: KeyPath,
         hint: str | None = None,
-        *,
         severity: Severity = Severity.ERROR,
     ) -> None:
         self.problems.append(
@@ -59,13 +59,13 @@ class Section:
         if isinstance(value, Mapping):
             return Section(self.reader, value, path)
         if value is not None:
-            self._bad(name, value, "an object")
+            self._bad(name, value, wanted="an object")
         return Section(self.reader, {}, path)
 
     def text(self, name: str, default: str) -> str:
         value = self.value(name)
         if isinstance(value, bool | dict | list):
-            self._bad(name, value, "a text")
+            self._bad(name, value, wanted="a text")
             return default
         return default if value is None else str(value)
 
@@ -75,7 +75,7 @@ class Section:
             return default if value is None else value
         known = {"true": True, "false": False}.get(str(value).strip().lower())
         if known is None:
-            self._bad(name, value, "true or false")
+            self._bad(name, value, wanted="true or false")
             return default
         return known
 
@@ -88,7 +88,7 @@ class Section:
                 raise ValueError(value)
             return int(str(value))
         except ValueError:
-            self._bad(name, value, "a whole number")
+            self._bad(name, value, wanted="a whole number")
             return default
 
     def timespan(self, name: str, default: float) -> float:
@@ -98,7 +98,7 @@ class Section:
         try:
             return parse_timespan(str(value))
         except ValueError as error:
-            self.fail("host-json-bad-value", f"{name}: {error}", name)
+            self.fail("host-json-bad-value", f"{name}: {error}", name=name)
             return default
 
     def texts(self, name: str, default: tuple[str, ...]) -> tuple[str, ...]:
@@ -106,24 +106,24 @@ class Section:
         if value is None:
             return default
         if not isinstance(value, list):
-            self._bad(name, value, "a list of texts")
+            self._bad(name, value, wanted="a list of texts")
             return default
         return tuple(str(each) for each in value)
 
-    def fail(self, code: str, message: str, name: str, hint: str | None = None) -> None:
-        self.reader.add(code, message, (*self.path, self._key(name)), hint)
+    def fail(self, code: str, message: str, *, name: str, hint: str | None = None) -> None:
+        self.reader.add(code, message, path=(*self.path, self._key(name)), hint=hint)
 
-    def warn(self, code: str, message: str, name: str, hint: str | None = None) -> None:
+    def warn(self, code: str, message: str, *, name: str, hint: str | None = None) -> None:
         self.reader.add(
-            code, message, (*self.path, self._key(name)), hint, severity=Severity.WARNING
+            code, message, path=(*self.path, self._key(name)), hint=hint, severity=Severity.WARNING
         )
 
-    def _bad(self, name: str, value: object, wanted: str) -> None:
+    def _bad(self, name: str, value: object, *, wanted: str) -> None:
         shown = ".".join(map(str, (*self.path, self._key(name))))
         self.fail(
             "host-json-bad-value",
             f"{shown} of host.json is {_shown(value)}, but has to be {wanted}",
-            name,
+            name=name,
         )
 
     def _key(self, name: str) -> str:

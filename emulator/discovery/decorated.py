@@ -78,7 +78,7 @@ def _retry(
     try:
         return parse_retry(function.retry, lenient=True)
     except ConfigError as error:
-        problems.append(declared.problem(error.code, error.message, (), error.hint))
+        problems.append(declared.problem(error.code, error.message, path=(), hint=error.hint))
         return None
 
 

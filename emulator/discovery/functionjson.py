@@ -113,13 +113,17 @@ def _script(
         if not _is_file(folder.path / script):
             path = (key_of(content, "scriptFile"),)
             hint = f"Looked for {os.path.normpath(f'{folder.name}/{script}')}."
-            problems.append(declared.problem("script-missing", _MISSING_SCRIPT, path, hint))
+            problems.append(
+                declared.problem("script-missing", _MISSING_SCRIPT, path=path, hint=hint)
+            )
             return None
     else:
         chosen = _primary_script(folder.path)
         if chosen is None:
             hint = 'Name it: "scriptFile": "__init__.py".'
-            problems.append(declared.problem("script-undetermined", _UNDETERMINED, (), hint))
+            problems.append(
+                declared.problem("script-undetermined", _UNDETERMINED, path=(), hint=hint)
+            )
             return None
         script = chosen
     language = language_of(script)
@@ -153,8 +157,8 @@ def _not_python(declared: Declared, script: str, language: str | None) -> Proble
     return declared.problem(
         "function-language",
         f"'{declared.function}' is {what} ({script}); only Python functions run here",
-        (),
-        "Its script file has to end in .py." if language is None else None,
+        path=(),
+        hint="Its script file has to end in .py." if language is None else None,
     )
 
 
@@ -168,8 +172,8 @@ def _check_configuration_source(
                 "function-json-configuration-source",
                 f"Illegal value '{given}' for 'configurationSource' property in "
                 f"{declared.function}.",
-                (key_of(content, "configurationSource"),),
-                "Leave it out: it is for precompiled .NET functions.",
+                path=(key_of(content, "configurationSource"),),
+                hint="Leave it out: it is for precompiled .NET functions.",
             )
         )
 
@@ -184,7 +188,7 @@ def _retry(
         return parse_retry(given)
     except ConfigError as error:
         path = (key_of(content, "retry"),)
-        problems.append(declared.problem(error.code, error.message, path, error.hint))
+        problems.append(declared.problem(error.code, error.message, path=path, hint=error.hint))
         return None
 
 

@@ -25,7 +25,12 @@ class Declared(NamedTuple):
     place: Place
 
     def problem(
-        self, code: str, message: str, path: tuple[str | int, ...] = (), hint: str | None = None
+        self,
+        code: str,
+        message: str,
+        *,
+        path: tuple[str | int, ...] = (),
+        hint: str | None = None,
     ) -> Problem:
         return Problem(code, message, where=self.place(path), hint=hint, function=self.function)
 
@@ -86,37 +91,39 @@ def _binding(
 ) -> BindingModel | None:
     if not isinstance(entry, Mapping):
         problems.append(
-            declared.problem("binding-invalid", "A binding is not an object.", ("bindings", index))
+            declared.problem(
+                "binding-invalid", "A binding is not an object.", path=("bindings", index)
+            )
         )
         return None
     before = len(problems)
     name, kind = member(entry, "name"), member(entry, "type")
 
-    def complain(code: str, message: str, key: str, hint: str | None = None) -> None:
+    def complain(code: str, message: str, *, key: str, hint: str | None = None) -> None:
         path = ("bindings", index, key_of(entry, key))
-        problems.append(declared.problem(code, message, path, hint))
+        problems.append(declared.problem(code, message, path=path, hint=hint))
 
     if not isinstance(name, str) or not _is_binding_name(name):
         shown = "" if name is None else name
         complain(
             "binding-name-invalid",
             f"The binding name {shown} is invalid. Please assign a valid name to the binding.",
-            "name",
-            "Use letters, digits and single underscores, not starting with a digit, or $return.",
+            key="name",
+            hint="Use letters, digits and single underscores, no digit first; or $return.",
         )
     if not isinstance(kind, str) or not kind.strip():
         complain(
             "binding-type-missing",
             f"Binding '{name}' is invalid. Bindings must specify a Type.",
-            "type",
-            "Add a type, such as httpTrigger.",
+            key="type",
+            hint="Add a type, such as httpTrigger.",
         )
     direction = _direction(member(entry, "direction"), complain)
     if name == "$return" and direction is not Direction.OUT and len(problems) == before:
         complain(
             "binding-return-direction",
             "$return bindings must specify a direction of 'out'.",
-            "direction",
+            key="direction",
         )
     data_type = _data_type(member(entry, "dataType"), complain)
     _check_cardinality(member(entry, "cardinality"), complain)
@@ -136,8 +143,8 @@ def _direction(given: object, complain: Callable[..., None]) -> Direction | None
         complain(
             "binding-direction-inout",
             '"inout" bindings are not supported',
-            "direction",
-            "Declare one binding with the direction in and another one with out.",
+            key="direction",
+            hint="Declare one binding with the direction in and another one with out.",
         )
         return None
     try:
@@ -146,8 +153,8 @@ def _direction(given: object, complain: Callable[..., None]) -> Direction | None
         complain(
             "binding-direction-invalid",
             f"'{given}' is not a valid binding direction.",
-            "direction",
-            "Use in or out.",
+            key="direction",
+            hint="Use in or out.",
         )
         return None
 
@@ -162,8 +169,8 @@ def _data_type(given: object, complain: Callable[..., None]) -> DataType | None:
         "binding-data-type-invalid",
         "Error parsing function.json: Invalid value specified for binding property 'dataType' "
         "of enum type DataType.",
-        "dataType",
-        f"'{given}' is given; use string, binary or stream.",
+        key="dataType",
+        hint=f"'{given}' is given; use string, binary or stream.",
     )
     return None
 
@@ -174,8 +181,8 @@ def _check_cardinality(given: object, complain: Callable[..., None]) -> None:
             "binding-cardinality-invalid",
             "Error parsing function.json: Invalid value specified for binding property "
             "'cardinality' of enum type Cardinality.",
-            "cardinality",
-            f"'{given}' is given; use one or many.",
+            key="cardinality",
+            hint=f"'{given}' is given; use one or many.",
         )
 
 
@@ -189,7 +196,7 @@ def _duplicates(
                 "binding-name-duplicate",
                 f"Multiple bindings with name '{binding.name}' discovered. "
                 "Binding names must be unique.",
-                ("bindings", index, "name"),
+                path=("bindings", index, "name"),
             )
         seen.add(binding.name.lower())
 
@@ -200,13 +207,13 @@ def _triggers(declared: Declared, bindings: Sequence[BindingModel]) -> Iterable[
         yield declared.problem(
             "trigger-multiple",
             "Multiple trigger bindings defined. A function can only have a single trigger binding.",
-            ("bindings", triggers[1]),
-            "Make a function of its own for each trigger.",
+            path=("bindings", triggers[1]),
+            hint="Make a function of its own for each trigger.",
         )
     elif not triggers:
         yield declared.problem(
             "trigger-missing",
             "No trigger binding specified. A function must have a trigger input binding.",
-            ("bindings",),
-            "A trigger has a type that ends in 'Trigger', and the direction in.",
+            path=("bindings",),
+            hint="A trigger has a type that ends in 'Trigger', and the direction in.",
         )

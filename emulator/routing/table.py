@@ -201,11 +201,13 @@ def _unreachable(routes: Sequence[_Route[T]]) -> Iterable[Problem]:
         entry = route.entry
         if _trimmed(entry.template).lower().startswith(tuple(f"{each}/" for each in _RESERVED)):
             yield _warning(
-                entry, "the path belongs to the host", "Change routePrefix in host.json."
+                entry, "the path belongs to the host", hint="Change routePrefix in host.json."
             )
             continue
         if entry.methods is not None and not entry.methods:
-            yield _warning(entry, "its list of methods is empty", "Leave 'methods' out for all.")
+            yield _warning(
+                entry, "its list of methods is empty", hint="Leave 'methods' out for all."
+            )
             continue
         earlier = [each for each in routes[:position] if covers(each.template, route.template)]
         taken = _taken_by(entry, [each.entry for each in earlier])
@@ -214,8 +216,8 @@ def _unreachable(routes: Sequence[_Route[T]]) -> Iterable[Problem]:
             yield _warning(
                 entry,
                 f"every request for it goes to {names}",
-                "Functions are tried in the order of their names. Rename one, narrow the wider "
-                "route, or start with --route-precedence specificity.",
+                hint="Functions are tried in the order of their names. Rename one, narrow the "
+                "wider route, or start with --route-precedence specificity.",
             )
 
 
@@ -231,7 +233,7 @@ def _taken_by(entry: RouteEntry[T], earlier: Sequence[RouteEntry[T]]) -> list[Ro
     return taken if entry.methods <= answered else []
 
 
-def _warning(entry: RouteEntry[T], reason: str, hint: str) -> Problem:
+def _warning(entry: RouteEntry[T], reason: str, *, hint: str) -> Problem:
     return Problem(
         "route-unreachable",
         f"The route '{entry.template}' of function '{entry.name}' can never be reached: {reason}",
