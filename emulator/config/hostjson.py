@@ -143,7 +143,7 @@ def load_host_config(root: Path, settings: Settings) -> tuple[HostConfig, list[P
     raw, origins = overridden(given, settings)
     reader = Reader(document, origins)
     config = _host_config(reader, raw)
-    if document is not None:
+    if given:  # an empty object counts as no file
         _check_version(reader, raw)
         _check_keys(reader, raw)
     return config, reader.problems
@@ -262,8 +262,6 @@ def _log_levels(section: Section) -> dict[str, LogLevel]:
 
 
 def _check_version(reader: Reader, raw: dict[str, Any]) -> None:
-    if not raw:
-        return  # an empty object counts as no file
     top = Section(reader, raw, ())
     version = top.value("version")
     if version is None:

@@ -37,6 +37,8 @@ def test_without_the_file_the_defaults_count_and_nothing_is_written(tmp_path: Pa
 
 def test_an_empty_object_counts_as_no_file(tmp_path: Path) -> None:
     assert sound(tmp_path, "{}") == HostConfig()
+    name = "AzureFunctionsJobHost__functionTimeout"
+    assert sound(tmp_path, "{}", **{name: "00:00:05"}).function_timeout == 5
 
 
 def test_reads_everything(tmp_path: Path) -> None:
