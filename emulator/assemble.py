@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from emulator.clock import Clock, SystemClock
@@ -33,8 +34,6 @@ class Starter:
         self.events = EventBus()
         self._logs = _LogRelay(self.events)
         self.environ = {**(os.environ if environ is None else environ), **(settings or {})}
-        for index, name in enumerate(options.functions):
-            self.environ[f"AzureFunctionsJobHost__functions__{index}"] = name
         if options.language_worker:
             self.environ[ARGUMENTS_SETTING] = options.language_worker
         self.port = 0
@@ -44,7 +43,7 @@ class Starter:
         """Read what the app's folder says; what it says about the host completes the options."""
         configuration = configure(self.root, self.environ)
         self.options = apply_host_section(self.options, configuration.settings.host)
-        return configuration
+        return replace(configuration, problems=(*self.options.problems, *configuration.problems))
 
     def spawn(self, configuration: Configuration) -> Launch:
         """Start the worker; raises `WorkerStartError` when no interpreter can run the app."""
@@ -121,6 +120,7 @@ class Emulator:
             context=self.context,
             events=self.events,
             clock=self.clock,
+            functions=options.functions,
             precedence="specificity" if options.route_precedence == "specificity" else "name",
         )
         keys = None if options.ephemeral else options.state_folder / "keys"

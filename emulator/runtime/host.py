@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -42,8 +42,11 @@ class Host:
         context: HostContext,
         events: EventBus,
         clock: Clock,
+        functions: Sequence[str] = (),
         precedence: Precedence = "name",
     ) -> None:
+        """`functions` is the allow list of whoever starts the host; empty allows all."""
+        self._functions = functions
         self._launch = launch
         self._precedence = precedence
         self._registry = registry
@@ -170,7 +173,7 @@ class Host:
         index = await channel.index()
         configuration = launch.configuration
         settings, host_config = configuration.settings, configuration.host_config
-        app, found = assemble(self.context.app_root, index, host_config, settings)
+        app, found = assemble(self.context.app_root, index, host_config, settings, self._functions)
         problems = [*configuration.problems, *found]
         if not app.functions and _fatal(problems):
             raise AppUnusable(tuple(problems))

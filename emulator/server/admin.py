@@ -15,10 +15,9 @@ from aiohttp import web
 
 from emulator import __version__
 from emulator.errors import EmulatorError, FunctionNotFound
-from emulator.model import Problem, Severity
+from emulator.model import FunctionModel, Problem, Severity
 from emulator.runtime.generation import Generation
 from emulator.runtime.host import Host
-from emulator.runtime.launch import AppUnusable
 from emulator.server.guard import is_foreign
 from emulator.server.keysapi import KeysApi
 from emulator.server.policy import SitePolicy
@@ -40,10 +39,14 @@ class Admin:
         self._warm = False
 
     async def handle(self, request: web.BaseRequest, path: str, query: str) -> web.Response:
-        refusal = is_foreign(request.headers, served_as=self._policy.served_as)
+        refusal = is_foreign(
+            request.headers, served_as=self._policy.served_as, trusts=self._policy.trusts
+        )
         if refusal is not None:
             return error_reply(403, refusal, "Only this machine's own tools may use this address.")
-        parts = [unquote(part) for part in path.split("/") if part][1:]
+        area, *parts = [unquote(part) for part in path.split("/") if part]
+        if area.lower() != "admin":
+            return web.Response(status=404)  # no binding of ours takes webhooks
         lowered = [part.lower() for part in parts]
         if lowered == ["host", "ping"] and request.method in {"GET", "POST"}:
             return web.Response(headers={"Cache-Control": "no-store, no-cache"})
@@ -57,6 +60,8 @@ class Admin:
             case ("GET", ["host", "processes"]):
                 return json_reply(self._processes())
             case ("GET", ["host", "config"]):
+                if self._host.current is None:
+                    return self._not_running()
                 return json_reply(self._host.context.host_json)
             case ("POST", ["host", "restart"]):
                 self._background(self._restart())
@@ -141,7 +146,7 @@ class Admin:
         host = self._host
         status: dict[str, Any] = {
             "id": host.context.app_root.name.lower(),
-            "state": host.state,
+            "state": host.state if host.offline is None else "Offline",
             "version": _HOST_VERSION,
             "versionDetails": f"funcemu {__version__}",
             "instanceId": self._instance,
@@ -159,13 +164,16 @@ class Admin:
             status["problems"] = [problem_json(problem) for problem in host.problems]
         return status
 
-    def _models(self) -> tuple[Any, ...]:
-        generation = self._host.current
-        return () if generation is None else generation.app.functions
+    def _models(self) -> list[FunctionModel]:
+        """Return every sound function, those that an allow list leaves out as well."""
+        if self._host.current is None:
+            return []
+        app = self._host.current.app
+        return sorted((*app.functions, *app.excluded), key=lambda model: model.name.lower())
 
     def _function(self, request: web.BaseRequest, name: str) -> dict[str, Any] | None:
         generation = self._host.current
-        model = None if generation is None else generation.app.function(name)
+        model = next((each for each in self._models() if each.name.lower() == name.lower()), None)
         if generation is None or model is None:
             return None
         base = f"{request.scheme}://{request.host}"
@@ -180,7 +188,11 @@ class Admin:
             "isDisabled": model.disabled,
             "isDirect": False,
             "isProxy": False,
-            "script_href": f"{base}/admin/functions/{model.name}",
+            # The file system is not served.
+            "script_root_path_href": None,
+            "script_href": None,
+            "config_href": None,
+            "test_data_href": None,
         }
 
     def _function_status(self, name: str) -> web.Response:
@@ -203,18 +215,20 @@ class Admin:
         if not isinstance(given, dict):
             return error_reply(400, "The body is not a JSON object.", 'Send {"input": "…"}.')
         members = {key.lower(): value for key, value in given.items()}
-        value = members.get("input", "")
-        text = value if isinstance(value, str) else json.dumps(value)
+        value = members.get("input")
+        text = value if isinstance(value, str) else "" if value is None else json.dumps(value)
+        if self._host.current is None:
+            return self._not_running()
         try:
-            if self._host.current is None:
-                raise AppUnusable(self._host.failure)
             self._host.current.invoker.find(name)
         except FunctionNotFound:
             return web.Response(status=404)
-        except AppUnusable as error:
-            return error_reply(503, error.message, "Mend the app and save.")
         self._background(self._run(name, text))
         return web.Response(status=202)
+
+    def _not_running(self) -> web.Response:
+        reasons = "; ".join(problem.message for problem in self._host.failure)
+        return error_reply(503, f"The host is not running. {reasons}", "Mend the app and save.")
 
     async def _run(self, name: str, text: str) -> None:
         try:

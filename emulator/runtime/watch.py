@@ -1,0 +1,179 @@
+"""Settled sets of changes in the app's folder that call for a reload."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from emulator.config.hostjson import HostConfig
+
+STEP = 10
+"""Milliseconds between two looks at what the system reported. At 10 a save is seen after 16 ms
+and a burst of 20 files in 100 ms stays one change; at 5 it falls apart."""
+
+DEBOUNCE = 200
+"""Milliseconds after which a burst that never ends is reported anyway."""
+
+IGNORED_FOLDERS = frozenset(
+    {
+        "__pycache__",
+        "node_modules",
+        "venv",
+        "env",
+        "site-packages",
+    }
+)
+"""Beside these, every folder whose name begins with a dot is ignored: `.venv`, `.git`, caches and
+the host's own state."""
+
+_NAMES = frozenset({"host.json", "function.json", "local.settings.json", "requirements.txt"})
+_CODE = frozenset({".py"})
+
+
+@dataclass(frozen=True, slots=True)
+class WatchRules:
+    """What counts as a change; `extra_files` are names, `extra_folders` first path segments."""
+
+    root: Path
+    extra_files: frozenset[str] = frozenset()
+    extra_folders: frozenset[str] = frozenset()
+    scripts: frozenset[str] = frozenset({"model-script.yaml", "model-script.yml"})
+
+    @classmethod
+    def of(cls, root: Path, config: HostConfig) -> WatchRules:
+        return cls(
+            root=root,
+            extra_files=frozenset(config.watch_files),
+            extra_folders=frozenset(config.watch_directories) - IGNORED_FOLDERS,
+        )
+
+    def ignores_folder(self, name: str) -> bool:
+        return name.startswith(".") or name in IGNORED_FOLDERS
+
+    def matters(self, path: Path) -> bool:
+        """Whether a change of `path` calls for a reload."""
+        try:
+            parts = path.relative_to(self.root).parts
+        except ValueError:
+            return False
+        if not parts or any(self.ignores_folder(part) for part in parts[:-1]):
+            return False
+        name = parts[-1]
+        if name in _NAMES or name in self.extra_files or name in self.scripts:
+            return True
+        if name == ".env" or (name.startswith(".env.") and len(parts) == 1):
+            return True
+        if name.startswith((".", "~")) or name.endswith("~"):
+            return False  # what editors write beside the file
+        return path.suffix in _CODE or (len(parts) > 1 and parts[0] in self.extra_folders)
+
+
+class Watcher:
+    """Calls `on_change` with each settled set of paths, one at a time, until closed."""
+
+    def __init__(
+        self,
+        rules: Callable[[], WatchRules],
+        on_change: Callable[[frozenset[Path]], Awaitable[None]],
+        *,
+        polling: bool = False,
+    ) -> None:
+        self._rules = rules
+        self._on_change = on_change
+        self._polling = polling
+        self._stop = asyncio.Event()
+
+    async def run(self) -> None:
+        """Watch the top folder by itself and each of its folders that is not ignored as a tree.
+
+        So a virtual environment inside the app costs no watches at all.
+        """
+        # 50 ms to import, needed only once the app is served
+        watch = await asyncio.to_thread(_import_awatch)
+        root = self._rules().root
+        while not self._stop.is_set():
+            folders = self._folders(root)
+            round_over = asyncio.Event()
+            async with asyncio.TaskGroup() as tasks:
+                queue: asyncio.Queue[frozenset[Path]] = asyncio.Queue()
+                for paths, deep in (([root], False), (folders, True)):
+                    if paths:
+                        tasks.create_task(self._feed(watch, paths, deep, round_over, queue))
+                tasks.create_task(self._serve(root, folders, queue, round_over))
+
+    def close(self) -> None:
+        self._stop.set()
+
+    async def _feed(
+        self,
+        watch: Callable[..., AsyncIterator[set[tuple[Any, str]]]],
+        paths: Iterable[Path],
+        deep: bool,
+        over: asyncio.Event,
+        queue: asyncio.Queue[frozenset[Path]],
+    ) -> None:
+        found = watch(
+            *paths,
+            watch_filter=None,
+            debounce=DEBOUNCE,
+            step=STEP,
+            stop_event=over,
+            rust_timeout=500,
+            recursive=deep,
+            force_polling=self._polling or None,
+            ignore_permission_denied=True,
+        )
+        async for changes in found:
+            queue.put_nowait(frozenset(Path(path) for _, path in changes))
+
+    async def _serve(
+        self,
+        root: Path,
+        folders: list[Path],
+        queue: asyncio.Queue[frozenset[Path]],
+        over: asyncio.Event,
+    ) -> None:
+        """Hand changes on until closed, or until the folders to watch are others."""
+        stopped = asyncio.create_task(self._stop.wait())
+        try:
+            while not self._stop.is_set() and self._folders(root) == folders:
+                changed = asyncio.create_task(queue.get())
+                await asyncio.wait({changed, stopped}, return_when=asyncio.FIRST_COMPLETED)
+                if not changed.done():
+                    changed.cancel()
+                    break
+                rules = self._rules()
+                relevant = frozenset(path for path in changed.result() if rules.matters(path))
+                new = frozenset(self._new_code(root, folders))
+                if relevant or new:
+                    await self._on_change(relevant | new)
+        finally:
+            stopped.cancel()
+            over.set()
+
+    def _folders(self, root: Path) -> list[Path]:
+        rules = self._rules()
+        try:
+            return sorted(
+                each
+                for each in root.iterdir()
+                if each.is_dir() and not rules.ignores_folder(each.name)
+            )
+        except OSError:
+            return []
+
+    def _new_code(self, root: Path, known: list[Path]) -> Iterable[Path]:
+        """Find what came with a folder that was not there before (a checkout, a copy)."""
+        rules = self._rules()
+        for folder in self._folders(root):
+            if folder not in known:
+                yield from (path for path in folder.rglob("*") if rules.matters(path))
+
+
+def _import_awatch() -> Callable[..., AsyncIterator[set[tuple[Any, str]]]]:
+    from watchfiles import awatch
+
+    return awatch
