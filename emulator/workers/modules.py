@@ -34,7 +34,8 @@ class AppModules:
         self._modules: dict[str, ModuleType] = {}
         self._aside: dict[str, ModuleType] = {}
         self._hook = imports.path_hook(self._root, self._loader())
-        self._paths = [path for path in imports.app_paths(self._root) if path not in sys.path]
+        self._paths: list[str] = []
+        """What this app has put on `sys.path` and must take away."""
 
     def _loader(self) -> type:
         app = self
@@ -56,6 +57,7 @@ class AppModules:
         with _LOCK:
             _OPEN.append(self)
             sys.path_hooks.insert(0, self._hook)
+            self._paths = [path for path in imports.app_paths(self._root) if path not in sys.path]
             sys.path += self._paths
             imports.forget(self._root)
             self._modules[imports.NAMESPACE] = imports.namespace(self._root)
@@ -67,16 +69,20 @@ class AppModules:
         with _LOCK:
             hidden = self._hide_others()
             elsewhere = [
-                path for app in _OPEN if app is not self for path in app._paths if path in sys.path
+                path
+                for app in _OPEN
+                if app._root != self._root
+                for path in app._paths
+                if path in sys.path
             ]
             sys.path[:] = [path for path in sys.path if path not in elsewhere]
             sys.modules.update(self._modules)
+            self._take_root()
             try:
                 yield
             finally:
                 self._collect()
-                at = min((sys.path.index(p) for p in self._paths if p in sys.path), default=None)
-                sys.path[at if at is not None else len(sys.path) : at] = elsewhere
+                sys.path += elsewhere
                 for name, module in hidden.items():
                     if name not in self._modules:
                         sys.modules[name] = module
@@ -84,11 +90,18 @@ class AppModules:
                         self._aside.setdefault(name, module)
                 _guard_imports()
 
+    def _take_root(self) -> None:
+        """Of two loads of one app, which a reload has for a moment, this one loads modules now."""
+        if any(app is not self and app._root == self._root for app in _OPEN):
+            sys.path_hooks.remove(self._hook)
+            sys.path_hooks.insert(0, self._hook)
+            imports.forget(self._root)
+
+    def _others(self) -> set[int]:
+        return {id(module) for app in _OPEN if app is not self for module in app._modules.values()}
+
     def _hide_others(self) -> dict[str, ModuleType]:
-        others: set[int] = set()
-        for app in _OPEN:
-            if app is not self:
-                others.update(id(module) for module in app._modules.values())
+        others = self._others()
         hidden = {}
         for name, module in list(sys.modules.items()):
             foreign = id(module) in others
@@ -99,9 +112,11 @@ class AppModules:
         return hidden
 
     def _collect(self) -> None:
+        """Note the namespace packages, too, which have no loader of ours."""
+        others = self._others()
         for name, module in list(sys.modules.items()):
-            if name not in self._modules and self._is_ours(module):
-                self._modules[name] = module  # namespace packages have no loader of ours
+            if name not in self._modules and id(module) not in others and self._is_ours(module):
+                self._modules[name] = module
 
     def _is_ours(self, module: Any) -> bool:
         file = getattr(module, "__file__", None)
@@ -134,8 +149,11 @@ class AppModules:
                 if sys.modules.get(name) is module:
                     del sys.modules[name]
                     self._restore(name)
+            heir = next((app for app in _OPEN if app._root == self._root), None)
             for path in self._paths:
-                with contextlib.suppress(ValueError):
+                if heir is not None:
+                    heir._paths.append(path)
+                elif path in sys.path:
                     sys.path.remove(path)
             with contextlib.suppress(ValueError):
                 sys.path_hooks.remove(self._hook)
@@ -171,7 +189,7 @@ def _guarded_import(
     name: str, globals: Any = None, locals: Any = None, fromlist: Any = (), level: int = 0
 ) -> ModuleType:
     owner = getattr((globals or {}).get("__loader__"), "owner", None)
-    if isinstance(owner, AppModules) and (level or owner.owns(name)):
+    if isinstance(owner, AppModules) and (level or any(app.owns(name) for app in _OPEN)):
         with owner.importing():
             return _import(name, globals, locals, fromlist, level)
     return _import(name, globals, locals, fromlist, level)

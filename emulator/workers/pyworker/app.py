@@ -86,20 +86,21 @@ class App:
     def load(self, header: Header) -> Header:
         """Make functions callable; each one that cannot be has its own error."""
         errors: Dict[str, Failure] = {}
-        for each in header["functions"]:
-            try:
-                with self._user_code():
-                    self._functions[each["name"]] = self._load(each)
-            except BaseException as error:  # as above: this is where v1 modules are imported
-                failure = self._failure(error)
-                self._functions[each["name"]] = errors[each["name"]] = failure
+        with self._user_code():
+            for each in header["functions"]:
+                name = each["name"]
+                try:
+                    self._functions[name] = self._load(each)
+                except BaseException as error:  # as above: here v1 modules are imported
+                    self._functions[name] = errors[name] = self._failure(error)
         return {"kind": "loaded", "seq": header.get("seq"), "errors": errors}
 
     def _load(self, wanted: Header) -> Function:
         decorated = wanted["model"] == "v2"
         name = wanted["name"]
         if decorated:
-            self.index()
+            if self._index_answer is None:
+                raise RuntimeError("index() comes before load()")
             call = self._decorated.get(name)
             if call is None:
                 raise RuntimeError(

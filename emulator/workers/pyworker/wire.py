@@ -78,7 +78,7 @@ class Decoder:
                 break
             header = self._header(data[start : start + header_length])
             blobs: Sequence[bytes] = ()
-            if body_length:
+            if body_length or "blobs" in header:
                 blobs = _split(header, data, start + header_length, stop)
             messages.append((header, blobs))
             at = stop
