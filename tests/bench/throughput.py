@@ -14,7 +14,7 @@ CONNECTIONS = 32
 
 def candidates() -> dict[str, tuple[list[str], str]]:
     start = [FUNCEMU, "start", APP, "--port", "0"]
-    plain = ["--no-uvloop"]
+    plain = ["--loop", "asyncio"]
     inside = ["--channel", "inprocess"]
     return {
         "bare aiohttp": ([sys.executable, "-m", "tests.bench.bare"], "hello"),
