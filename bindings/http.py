@@ -1,16 +1,19 @@
 """`httpTrigger` and `http`: a request becomes a call, its result the response.
 
-Differences: the body of a response that failed stays empty as on Azure; JSON text that a function
-returns as `str` is sent unchanged (Azure re-indents it). A JSON object with a `body` member is
-taken as a response description, as on Azure.
+Differences: JSON text that a function returns as `str` is sent unchanged (Azure re-indents it,
+sends `true` as `True`, `"text"` without its quotes and nothing for `null`); a JSON object with a
+`body` member is taken as a response description, as on Azure. Bodies sent in chunks arrive. Cookies
+leave as they were written. The admin API runs a function with its input as the body of a POST.
 """
 
 from __future__ import annotations
 
+import base64
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
+from urllib.parse import parse_qsl, quote
 
 from emulator.sdk import (
     MANUAL_REASON,
@@ -26,11 +29,14 @@ from emulator.sdk import (
     Output,
     Route,
     Trigger,
+    json_datum,
 )
 
 _TEXT = "text/plain; charset=utf-8"
+_JSON = "application/json; charset=utf-8"
 _EMPTY = HttpResponseData(204)
-_OPTIONAL = re.compile(r"\{(\w+)[^{}]*\?\}")
+_LEVELS = ("anonymous", "user", "function", "system", "admin")
+_OPTIONAL = re.compile(r"\{([^{}:=?*]+)(?:\{\{|\}\}|[^{}])*\?\}")
 
 
 class HttpTriggerOptions(Options, frozen=True):
@@ -48,22 +54,29 @@ class HttpTrigger(Trigger[HttpTriggerOptions]):
 
     def __init__(self, **bound: Any) -> None:
         super().__init__(**bound)
-        self._optional = _OPTIONAL.findall(self.options.route or "")
+        level = self.options.auth_level.lower()
+        if level not in _LEVELS:
+            raise BindingError(
+                "Error parsing function.json: Invalid value specified for binding property "
+                "'authLevel' of enum type AuthorizationLevel.",
+                hint=f"'{self.options.auth_level}' is given; use one of {', '.join(_LEVELS)}.",
+            )
+        methods = self.options.methods
+        self._route = Route(
+            template=self.options.route or self.function.name,
+            methods=None if methods is None else frozenset(each.upper() for each in methods),
+            auth_level=level,
+        )
+        self._optional = _OPTIONAL.findall(self._route.template)
         self._outputs = [
             binding.name
             for binding in self.function.bindings
             if binding.type.lower() == "http" and binding.direction == "out"
         ]
+        self._has_return = any(binding.name == "$return" for binding in self.function.bindings)
 
     def routes(self) -> Sequence[Route]:
-        methods = self.options.methods
-        return [
-            Route(
-                template=self.options.route or self.function.name,
-                methods=None if methods is None else frozenset(m.upper() for m in methods),
-                auth_level=self.options.auth_level.lower(),
-            )
-        ]
+        return [self._route]
 
     def fired(self, request: HttpRequestData) -> Fired:
         return Fired(
@@ -77,20 +90,21 @@ class HttpTrigger(Trigger[HttpTriggerOptions]):
         """Run with `text` as the body of a POST to the function's own route."""
         request = HttpRequestData(
             method="POST",
-            url=f"http://localhost/{self.routes()[0].template}",
+            url=f"http://localhost/{self._route.template}",
             headers={"content-type": "application/json"} if text else {},
             body=text.encode("utf-8"),
         )
         return self.fired(request)
 
     def answer(self, result: InvocationResult) -> HttpResponseData:
+        """Answer with the last `http` output that was set, else with what the function returned."""
+        returned = result.return_value
+        spread = {} if self._has_return else _members_of(returned)
         for name in reversed(self._outputs):
-            value = result.return_value if name == "$return" else result.outputs.get(name)
+            value = returned if name == "$return" else result.outputs.get(name, spread.get(name))
             if value is not None and value.kind != "none":
                 return response(value)
-        if not self._outputs and result.return_value.kind != "none":
-            return response(result.return_value)
-        return _EMPTY
+        return _EMPTY if returned.kind == "none" else _object_result(returned)
 
 
 class HttpOutput(Output[NoOptions]):
@@ -117,10 +131,8 @@ def response(value: Datum) -> HttpResponseData:
             if isinstance(value.value, HttpResponseData):
                 return value.value
             raise BindingError("the function returned a request where a response is expected")
-        case "text":
+        case "text" | "json":
             return _from_text(str(value.value))
-        case "json":
-            return _from_json(json.loads(value.value), str(value.value))
         case "bytes":
             return HttpResponseData(200, (), bytes(value.value))
         case "int" | "float":
@@ -129,60 +141,87 @@ def response(value: Datum) -> HttpResponseData:
             raise BindingError(f"Unknown RpcDataType: a value of kind '{value.kind}'")
 
 
+def _object_result(value: Datum) -> HttpResponseData:
+    """Show a return value that went to another binding, or to none, as Azure's server does."""
+    match value.kind:
+        case "text":
+            return _plain(str(value.value))
+        case "json":
+            text = str(value.value)
+        case "bytes":
+            text = json.dumps(base64.b64encode(value.value).decode("ascii"))
+        case "int" | "float":
+            text = str(value.value)
+        case _:
+            return response(value)
+    return HttpResponseData(200, (("content-type", _JSON),), text.encode("utf-8"))
+
+
 def _from_text(text: str) -> HttpResponseData:
-    if text.lstrip().startswith("{"):
-        try:
-            parsed = json.loads(text)
-        except ValueError:
-            return _plain(text)
-        return _from_json(parsed, text)
-    return _plain(text)
-
-
-def _from_json(value: Any, text: str) -> HttpResponseData:
-    """An object with `body` describes the response; anything else is the body itself."""
-    if not isinstance(value, dict):
+    """A JSON object with `body` describes the response; anything else is the body itself."""
+    if not text.lstrip().startswith("{"):
+        return _plain(text)
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
         return _plain(text)
     members = {name.lower(): member for name, member in value.items()}
     if "body" not in members:
         return _plain(text)
-    headers = _headers(members.get("headers"))
-    body, content_type = _body(members["body"])
+    headers = list(_headers(members.get("headers")))
     if not any(name == "content-type" for name, _ in headers):
-        headers.append(("content-type", content_type))
+        headers.append(("content-type", _TEXT))
+    headers += _cookies(members.get("cookies"))
     status = _status(members.get("statuscode", members.get("status")))
-    return HttpResponseData(status, tuple(headers), body)
+    return HttpResponseData(status, tuple(headers), _body(members["body"]).encode("utf-8"))
 
 
-def _headers(given: Any) -> list[tuple[str, str]]:
+def _headers(given: Any) -> Iterable[tuple[str, str]]:
     if not isinstance(given, dict):
-        return []
-    headers = []
+        return
     for name, member in given.items():
-        if member is None and name.lower() == "content-type":
-            raise BindingError("content-type header cannot be null")
-        if member is not None:
-            text = member if isinstance(member, str) else json.dumps(member)
-            if name.lower() == "content-type" and "charset" not in text.lower():
-                text = f"{text}; charset=utf-8"
-            headers.append((name.lower(), text))
-    return headers
+        if name.lower() == "content-type":
+            if member is None:
+                raise BindingError("content-type header cannot be null")
+            text = _scalar(member)
+            yield "content-type", text if "charset" in text.lower() else f"{text}; charset=utf-8"
+        elif member is not None:
+            yield name.lower(), _scalar(member)
 
 
-def _body(body: Any) -> tuple[bytes, str]:
-    if body is None:
-        return b"", _TEXT
-    if isinstance(body, str):
-        return body.encode("utf-8"), _TEXT
-    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode("utf-8"), _TEXT
+def _cookies(given: Any) -> Iterable[tuple[str, str]]:
+    for cookie in given if isinstance(given, list) else ():
+        members = {str(name).lower(): member for name, member in dict(cookie).items()}
+        parts = [f"{quote(str(members.get('name', '')))}={quote(str(members.get('value', '')))}"]
+        parts += [
+            f"{shown}={_scalar(members[name])}"
+            for name, shown in _COOKIE_VALUES
+            if members.get(name) is not None
+        ]
+        parts += [name for name in ("secure", "httponly") if members.get(name)]
+        yield "Set-Cookie", "; ".join(parts)
+
+
+_COOKIE_VALUES = (
+    ("expires", "expires"),
+    ("maxage", "max-age"),
+    ("domain", "domain"),
+    ("path", "path"),
+    ("samesite", "samesite"),
+)
+
+
+def _body(body: Any) -> str:
+    if isinstance(body, (dict, list)):
+        return json.dumps(body, ensure_ascii=False, separators=(",", ":"))
+    return "" if body is None else _scalar(body)
 
 
 def _status(given: Any) -> int:
     try:
-        status = int(given)
-    except (TypeError, ValueError):
+        return int(given)
+    except (TypeError, ValueError, OverflowError):
         return 200
-    return status if 100 <= status <= 599 else 200
 
 
 def _plain(text: str) -> HttpResponseData:
@@ -192,22 +231,20 @@ def _plain(text: str) -> HttpResponseData:
 def _binding_data(request: HttpRequestData, optional: Sequence[str]) -> Mapping[str, Any]:
     """Answer `{name}`: route values win over the query, the query over the body's members.
 
-    An optional route parameter that the path does not have is there, without a value.
+    Of a repeated query value the last one counts. An optional route parameter that the path does
+    not have is there, without a value.
     """
-    data: dict[str, Any] = {}
-    absent = dict.fromkeys(optional)
-    for source in (_body_members(request), request.query, {**absent, **request.params}):
-        for name, member in source.items():
-            if source is request.query and name.lower() == "code":
-                continue  # the function key is never data
-            for known in [each for each in data if each.lower() == name.lower()]:
-                del data[known]
-            data[name] = member
-    taken = {name.lower() for name in data}
-    for name, group in (("Query", request.query), ("Headers", request.headers)):
-        if name.lower() not in taken:
-            data[name] = dict(group)
-    return data
+    _, _, query = request.url.partition("?")
+    given = dict(parse_qsl(query, keep_blank_values=True))
+    # The function key is never data.
+    values = {name: value for name, value in given.items() if name.lower() != "code"}
+    data = {name.lower(): (name, member) for name, member in _body_members(request).items()}
+    data |= {name.lower(): (name, member) for name, member in values.items()}
+    data |= {name.lower(): (name, None) for name in optional}
+    data |= {name.lower(): (name, member) for name, member in request.params.items()}
+    data.setdefault("query", ("Query", given))
+    data.setdefault("headers", ("Headers", dict(request.headers)))
+    return dict(data.values())
 
 
 def _body_members(request: HttpRequestData) -> dict[str, Any]:
@@ -216,12 +253,26 @@ def _body_members(request: HttpRequestData) -> dict[str, Any]:
         return {}
     try:
         parsed = json.loads(request.body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return {
         name: member if isinstance(member, dict) else _scalar(member)
         for name, member in parsed.items()
         if member is not None and not isinstance(member, list)
+    }
+
+
+def _members_of(returned: Datum) -> Mapping[str, Datum]:
+    """Without a `$return` binding a returned JSON object sets the outputs it names."""
+    if returned.kind != "json":
+        return {}
+    parsed = json.loads(returned.value)
+    if not isinstance(parsed, dict):
+        return {}
+    return {
+        name: Datum("text", member) if isinstance(member, str) else json_datum(member)
+        for name, member in parsed.items()
+        if member is not None
     }
 
 

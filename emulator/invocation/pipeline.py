@@ -98,7 +98,7 @@ class Invoker:
         while True:
             try:
                 return await self._attempt(function, fired, parent, trace, context)
-            except FunctionFailed as error:
+            except EmulatorError as error:
                 delay = schedule.next_delay(context.retry_count)
                 if delay is None:
                     self._say(
@@ -107,7 +107,9 @@ class Invoker:
                         f"Function execution failed after '{context.retry_count}' retries.",
                     )
                     raise
-                context = RetryContext(context.retry_count + 1, policy.max_retries, error.error)
+                context = RetryContext(
+                    context.retry_count + 1, policy.max_retries, _as_data(error)
+                )
                 self._say(
                     function,
                     "Debug",
@@ -138,11 +140,8 @@ class Invoker:
                 return await self._with_bindings(call_id, function, fired, parent, trace, retry)
             inputs = {function.trigger_name: fired.value}
             return await self._worker(call_id, function, inputs, fired, trace, retry)
-        except FunctionFailed as failure:
-            error = failure.error
-            raise
         except EmulatorError as failure:
-            error = FunctionError(type(failure).__name__, failure.message)
+            error = _as_data(failure)
             raise
         except asyncio.CancelledError:
             error = FunctionError("Cancelled", "The caller went away or the host is stopping.")
@@ -163,8 +162,13 @@ class Invoker:
         trace: TraceContext,
         retry: RetryContext | None,
     ) -> InvocationResult:
+        try:
+            data = fired.data()
+        except Exception as error:  # a binding package may raise anything; only the call fails
+            kind = function.trigger.declared.type
+            raise _broken(function.trigger_name, kind, error) from error
         evaluation = Evaluation(
-            data=fired.data(),
+            data=data,
             now=self._clock.now,
             random_id=new_id,
             method_name=function.model.name,
@@ -319,11 +323,21 @@ def _binding_failed(part: Reader | Writer, error: EmulatorError) -> EmulatorErro
 
 
 def _binding_broken(part: Reader | Writer, error: Exception) -> BindingError:
+    return _broken(part.name, part.binding.declared.type, error)
+
+
+def _broken(name: str, kind: str, error: Exception) -> BindingError:
     return BindingError(
-        f"The binding '{part.name}' of type '{part.binding.declared.type}' failed unexpectedly: "
+        f"The binding '{name}' of type '{kind}' failed unexpectedly: "
         f"{type(error).__name__}: {error}",
         code="binding-crashed",
     )
+
+
+def _as_data(error: EmulatorError) -> FunctionError:
+    if isinstance(error, FunctionFailed):
+        return error.error
+    return FunctionError(type(error).__name__, error.message)
 
 
 def _chain(call: Call) -> str:

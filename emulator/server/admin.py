@@ -15,6 +15,7 @@ from aiohttp import web
 
 from emulator import __version__
 from emulator.errors import EmulatorError, FunctionNotFound
+from emulator.events import LogLine
 from emulator.model import FunctionModel, Problem, Severity
 from emulator.runtime.generation import Generation
 from emulator.runtime.host import Host
@@ -235,6 +236,9 @@ class Admin:
             await self._host.call(name, text)
         except EmulatorError:
             return  # already told by the invocation's own events
+        except Exception as error:  # a trigger of a binding package may raise anything
+            message = f"Function '{name}' was not run: {type(error).__name__}: {error}"
+            self._host.events.publish(LogLine("Error", message, f"Function.{name}"))
 
 
 def problem_json(problem: Problem) -> dict[str, Any]:

@@ -3,28 +3,30 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import socket
-from collections.abc import Mapping
+import traceback
 from time import perf_counter
 from typing import Any
 from urllib.parse import unquote
 
 from aiohttp import web
 
-from emulator.errors import EmulatorError, FunctionFailed
 from emulator.events import EventBus, LogLine, RequestServed
-from emulator.model import HttpResponseData, TraceContext
-from emulator.runtime.generation import Endpoint, Generation
+from emulator.runtime.generation import Generation
 from emulator.runtime.host import Host
 from emulator.server.admin import Admin
+from emulator.server.connections import Server
+from emulator.server.functions import Functions
 from emulator.server.home import home_page
-from emulator.server.policy import SitePolicy, extra_headers
+from emulator.server.policy import SitePolicy
 from emulator.server.replies import html_reply
-from emulator.server.requests import read_request, split_target, write_response
-from emulator.server.throttle import Throttle
+from emulator.server.requests import origin_form
 
-_log = logging.getLogger(__name__)
+_FINISH = 5.0
+"""Seconds that requests under way may still take when the site closes."""
+
+_CLIENT_GONE = 499
+"""What is told of a request whose sender went away before it had sent everything."""
 
 
 class Site:
@@ -36,7 +38,7 @@ class Site:
         self._policy = policy
         self._admin = Admin(host, policy)
         self._runner: web.ServerRunner | None = None
-        self._throttle = (0, Throttle())
+        self._functions: Functions | None = None
 
     async def start(self, listening: socket.socket) -> None:
         limit = self._policy.body_limit
@@ -49,7 +51,7 @@ class Site:
                 message, payload, protocol, writer, task, loop, client_max_size=limit
             )
 
-        server = web.Server(self._handle, request_factory=make_request, access_log=None)
+        server = Server(self._handle, make_request)
         self._runner = web.ServerRunner(server, shutdown_timeout=_FINISH)
         await self._runner.setup()
         await web.SockSite(self._runner, listening).start()
@@ -62,19 +64,23 @@ class Site:
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         began = perf_counter()
-        target = request.raw_path
-        path, query = split_target(target)
+        target = origin_form(request.raw_path)
+        path, _, query = target.partition("?")
         function = ""
         try:
             function, response = await self._answer(request, target, path, query)
         except web.HTTPException as answer:
             response = web.Response(status=answer.status)
+        except (ConnectionError, web.RequestPayloadError) as error:
+            gone = isinstance(error, ConnectionError)
+            response = web.Response(status=_CLIENT_GONE if gone else 400)
         except asyncio.CancelledError:
             raise
         except Exception:  # the server must go on whatever happens; it says that it is ours
-            _log.exception("internal error while answering %s %s", request.method, path)
+            self._events.publish(_internal(request.method, path))
             response = web.Response(status=500)
-        self._decorate(request, response)
+        if self._policy.cors is not None:
+            self._policy.cors.add(response.headers, request.headers.get("Origin"))
         self._events.publish(
             RequestServed(
                 request.method,
@@ -94,83 +100,35 @@ class Site:
             preflight = self._policy.cors.preflight(request.method, request.headers)
             if preflight is not None:
                 return "", web.Response(status=204, headers=preflight)
-        lowered = path[:9].lower()
-        if lowered.startswith(("/admin/", "/runtime/")):
-            return "", await self._admin.handle(request, path, query)
         generation = self._host.current
+        if _is_reserved(path):
+            response = await self._admin.handle(request, path, query)
+            if generation is not None:
+                self._functions_of(generation).dressed(request, response)
+            return "", response
         if generation is None or self._host.offline is not None:
             return "", self._unavailable(path)
+        functions = self._functions_of(generation)
         match = generation.routes.match(request.method, path)
         if match is None:
-            return "", self._unmatched(generation, path)
+            if path == "/":
+                return "", self._home(generation)
+            return "", functions.dressed(request, web.Response(status=404))
         endpoint = match.target
-        response = await self._function(generation, endpoint, request, target, query, match.values)
+        response = await functions.answer(
+            endpoint, request, target=target, query=query, values=match.values
+        )
         return endpoint.function.model.name, response
 
-    async def _function(
-        self,
-        generation: Generation,
-        endpoint: Endpoint,
-        request: web.BaseRequest,
-        target: str,
-        query: str,
-        values: Mapping[str, str | None],
-    ) -> web.Response:
-        throttle = self._throttled(generation)
-        if throttle.unlimited:
-            return await self._call(generation, endpoint, request, target, query, values)
-        if throttle.refuses():
-            self._events.publish(_queue_full(generation))
-            return web.Response(status=429, headers={"X-FUNCTION-SCALEOUT": "1"})
-        async with throttle:
-            return await self._call(generation, endpoint, request, target, query, values)
+    def _functions_of(self, generation: Generation) -> Functions:
+        functions = self._functions
+        if functions is None or functions.generation is not generation:
+            functions = self._functions = Functions(generation, self._events, self._policy)
+        return functions
 
-    async def _call(
-        self,
-        generation: Generation,
-        endpoint: Endpoint,
-        request: web.BaseRequest,
-        target: str,
-        query: str,
-        values: Mapping[str, str | None],
-    ) -> web.Response:
-        function = endpoint.function
-        name = function.model.name
-        if not self._policy.allows(endpoint.route.auth_level, request, query, name):
-            return web.Response(status=401)
-        if function.model.disabled:
-            return web.Response(status=404)
-        params = {key: value for key, value in values.items() if value is not None}
-        data = await read_request(request, target=target, query=query, params=params)
-        trace = TraceContext(
-            data.headers.get("traceparent", ""), data.headers.get("tracestate", "")
-        )
-        try:
-            fired = function.trigger.fired(data)
-            result = await generation.invoker.run(function, fired, trace=trace)
-            answer = function.trigger.answer(result)
-        except FunctionFailed:
-            answer = _FAILED  # told by the invocation's own events
-        except EmulatorError as error:
-            _log.debug("%s: %s", name, error)
-            answer = _FAILED
-        return write_response(answer)
-
-    def _throttled(self, generation: Generation) -> Throttle:
-        number, throttle = self._throttle
-        if number != generation.number:
-            http = generation.host_config.http
-            throttle = Throttle(
-                concurrent=http.max_concurrent_requests, outstanding=http.max_outstanding_requests
-            )
-            self._throttle = (generation.number, throttle)
-        return throttle
-
-    def _unmatched(self, generation: Generation, path: str) -> web.Response:
-        if path != "/":
-            return web.Response(status=404)
+    def _home(self, generation: Generation) -> web.Response:
         hidden = generation.settings.get("AzureWebJobsDisableHomepage") or ""
-        if hidden.lower() in {"true", "1"}:
+        if hidden.strip().lower() in {"true", "1"}:
             return web.Response(status=204)
         return html_reply(home_page(self._host))
 
@@ -186,30 +144,18 @@ class Site:
         text = f"Function host is not running.\n{reasons}\n"
         return web.Response(status=503, text=text)
 
-    def _decorate(self, request: web.BaseRequest, response: web.Response) -> None:
-        """Add what every answer carries: CORS, custom headers, HSTS."""
-        cors = self._policy.cors
-        if cors is not None:
-            response.headers.update(cors.headers(request.headers.get("Origin")))
-        generation = self._host.current
-        if generation is None:
-            return
-        http = generation.host_config.http
-        if http.custom_headers or http.hsts.enabled:
-            for name, value in extra_headers(http, request).items():
-                response.headers.setdefault(name, value)
+
+def _is_reserved(path: str) -> bool:
+    """Whether the path belongs to the host, also when its letters are percent-encoded."""
+    if "%" in path:
+        path = unquote(path)
+    return path[:9].lower().startswith(("/admin/", "/runtime/"))
 
 
-_FINISH = 5.0
-"""Seconds that requests under way may still take when the site closes."""
-
-_FAILED = HttpResponseData(500)
-
-
-def _queue_full(generation: Generation) -> LogLine:
-    limit = generation.host_config.http.max_outstanding_requests
+def _internal(method: str, path: str) -> LogLine:
     return LogLine(
-        "Information",
-        f"Http request queue limit of {limit} has been exceeded.",
-        "Host.Http",
+        "Error",
+        f"funcemu itself failed while it answered {method} {path}; please report this:\n"
+        f"{traceback.format_exc()}",
+        "Host",
     )

@@ -6,8 +6,10 @@ still an ordinary request, and a request of a foreign origin runs but gets no he
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
+
+from multidict import CIMultiDict
 
 from emulator.errors import ConfigError
 
@@ -34,32 +36,36 @@ class Cors:
             )
         return cls(named, credentials)
 
-    def preflight(self, method: str, headers: Mapping[str, str]) -> dict[str, str] | None:
+    def preflight(self, method: str, headers: Mapping[str, str]) -> MutableMapping[str, str] | None:
         """Return the headers of the 204 that answers a preflight; `None` when it is none."""
         asked = headers.get("Access-Control-Request-Method")
         if method != "OPTIONS" or "Origin" not in headers or not asked:
             return None
-        answer = self.headers(headers["Origin"])
-        if "Access-Control-Allow-Origin" in answer:
+        wanted = headers.get("Access-Control-Request-Headers", "")
+        answer: CIMultiDict[str] = CIMultiDict()
+        self.add(answer, headers["Origin"])
+        if "Access-Control-Allow-Origin" in answer and asked.isascii() and wanted.isascii():
             answer["Access-Control-Allow-Methods"] = asked
-            wanted = headers.get("Access-Control-Request-Headers")
             if wanted:
                 answer["Access-Control-Allow-Headers"] = wanted
         return answer
 
-    def headers(self, origin: str | None) -> dict[str, str]:
-        """Return what is added to the answer of a request from `origin`."""
+    def add(self, headers: MutableMapping[str, str], origin: str | None) -> None:
+        """Add to the answer of a request from `origin` what its browser asks for."""
         if origin is None:
-            return {}
-        answer = {}
+            return
         if len(self.origins) > 1:
-            answer["Vary"] = "Origin"
+            varies = headers.get("Vary")
+            headers["Vary"] = f"{varies}, Origin" if varies else "Origin"
         if "*" in self.origins:
-            answer["Access-Control-Allow-Origin"] = "*"
+            headers["Access-Control-Allow-Origin"] = "*"
         elif origin.lower() in self.origins:
-            answer["Access-Control-Allow-Origin"] = origin
+            headers["Access-Control-Allow-Origin"] = origin
         else:
-            return answer
+            return
         if self.credentials:
-            answer["Access-Control-Allow-Credentials"] = "true"
-        return answer
+            headers["Access-Control-Allow-Credentials"] = "true"
+
+    def names(self, origin: str) -> bool:
+        """Whether `origin` itself is allowed, not only as one of all."""
+        return origin.lower() in self.origins

@@ -7,42 +7,76 @@ to this machine, or a page of another site, is recognised by them.
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from urllib.parse import urlsplit
 
 
-def is_foreign(headers: Mapping[str, str], *, served_as: frozenset[str]) -> str | None:
+def is_foreign(
+    headers: Mapping[str, str],
+    *,
+    served_as: frozenset[str],
+    trusts: Callable[[str], bool] = lambda origin: False,
+) -> str | None:
     """Say why the request is refused, or return `None`.
 
-    `served_as` are host names beside the loopback ones under which the server was told to answer.
+    `served_as` are host names beside the loopback ones under which the server was told to answer;
+    `trusts` knows the origins that the person who started the host named.
     """
     host = headers.get("Host", "")
     name = _host_name(host)
-    if not _is_ours(name, served_as):
+    if not (_is_loopback(name) or _is_served_as(name, served_as)):
         return f"The Host header '{host[:100]}' is not a name of this machine."
     origin = headers.get("Origin")
-    if origin is not None and origin != "null":
-        parts = urlsplit(origin)
-        if not _is_ours(parts.hostname or "", served_as):
-            return f"Requests of the origin '{origin[:100]}' are refused."
-    elif origin == "null":
+    if origin is None:
+        if headers.get("Sec-Fetch-Site") == "cross-site":
+            return "Cross-site requests are refused."
+        return None
+    if trusts(origin):
+        return None
+    if origin == "null":
         return "Requests without an origin of their own are refused."
-    if headers.get("Sec-Fetch-Site") == "cross-site":
-        return "Cross-site requests are refused."
+    theirs = _origin_name(origin)
+    if not (_is_loopback(theirs) or theirs == name):
+        return f"Requests of the origin '{origin[:100]}' are refused."
     return None
 
 
 def _host_name(host: str) -> str:
     if host.startswith("["):
-        return host[1:].partition("]")[0]
-    return host.rpartition(":")[0] if host.count(":") == 1 else host
+        return _plain(host[1:].partition("]")[0])
+    return _plain(host.rpartition(":")[0] if host.count(":") == 1 else host)
 
 
-def _is_ours(name: str, served_as: frozenset[str]) -> bool:
-    lowered = name.lower().rstrip(".")
-    if lowered == "localhost" or lowered.endswith(".localhost") or lowered in served_as:
-        return True
+def _origin_name(origin: str) -> str:
     try:
-        return ipaddress.ip_address(lowered).is_loopback
+        return _plain(urlsplit(origin).hostname or "")
     except ValueError:
-        return False
+        return ""
+
+
+def _plain(name: str) -> str:
+    return name.lower().removesuffix(".")
+
+
+def _is_loopback(name: str) -> bool:
+    if name == "localhost" or name.endswith(".localhost"):
+        return True
+    address = _address(name)
+    return address is not None and address.is_loopback
+
+
+def _is_served_as(name: str, served_as: frozenset[str]) -> bool:
+    if name in served_as:
+        return True
+    # Served to every machine, it answers at any address; only names can be rebound.
+    return not served_as.isdisjoint(_EVERYWHERE) and _address(name) is not None
+
+
+def _address(name: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        return ipaddress.ip_address(name)
+    except ValueError:
+        return None
+
+
+_EVERYWHERE = ("0.0.0.0", "::")

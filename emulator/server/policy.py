@@ -33,8 +33,15 @@ class SitePolicy:
         """Whether the request may use what needs `level`."""
         if level == "anonymous" or not self.enable_auth:
             return True
-        given = request.headers.get("x-functions-key") or _code(query)
-        return bool(given) and self.keys.opens(level, given, function)
+        return self.keys.opens(level, _key(request, query), function)
+
+    def trusts(self, origin: str) -> bool:
+        """Whether the person who started the host named this origin."""
+        return self.cors is not None and self.cors.names(origin)
+
+    def is_admin(self, request: web.BaseRequest, query: str) -> bool:
+        """Whether the request carries the master key, and keys are asked for."""
+        return self.enable_auth and self.keys.opens("admin", _key(request, query), "")
 
 
 def extra_headers(http: HttpConfig, request: web.BaseRequest) -> Mapping[str, str]:
@@ -50,6 +57,10 @@ def extra_headers(http: HttpConfig, request: web.BaseRequest) -> Mapping[str, st
     if http.hsts.preload:
         value += "; preload"
     return {**http.custom_headers, "Strict-Transport-Security": value}
+
+
+def _key(request: web.BaseRequest, query: str) -> str:
+    return request.headers.get("x-functions-key") or _code(query)
 
 
 def _code(query: str) -> str:

@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from urllib.parse import parse_qsl
 
 from aiohttp import web
 from multidict import CIMultiDict
 
+from emulator.errors import BindingError
 from emulator.model import HttpRequestData, HttpResponseData
 
 
-def split_target(raw_path: str) -> tuple[str, str]:
-    """Split the request target into its path, still encoded, and its query."""
-    path, _, query = raw_path.partition("?")
-    if not path.startswith("/"):  # absolute form: GET http://host/path
-        _, _, rest = path.partition("://")
-        path = "/" + rest.partition("/")[2]
-    return path, query
+def origin_form(target: str) -> str:
+    """Return the request target as path and query, whatever form the client gave it."""
+    if target.startswith("/"):
+        return target
+    _, _, rest = target.partition("://")  # absolute form: GET http://host/path
+    cut = min((at for at in (rest.find("/"), rest.find("?")) if at >= 0), default=len(rest))
+    rest = rest[cut:]
+    return rest if rest.startswith("/") else f"/{rest}"
 
 
 async def read_request(
     request: web.BaseRequest, *, target: str, query: str, params: dict[str, str]
 ) -> HttpRequestData:
     """Read the whole request. Raises `web.HTTPRequestEntityTooLarge` beyond the body limit."""
-    body = await request.read() if request.can_read_body else b""
+    body = await _body(request) if request.can_read_body else b""
     headers: dict[str, str] = {}
     for name, value in request.headers.items():
         key = name.lower()
@@ -43,12 +46,47 @@ async def read_request(
     )
 
 
+async def _body(request: web.BaseRequest) -> bytes:
+    length, limit = request.content_length, request.client_max_size
+    if length is not None and 0 < limit < length:
+        raise web.HTTPRequestEntityTooLarge(limit, length)
+    if request.headers.get("Expect", "").lower() == "100-continue":
+        # aiohttp does this for its own applications only; curl waits a second without it.
+        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        request.writer.output_size = 0
+    return await request.read()
+
+
 def write_response(answer: HttpResponseData) -> web.Response:
-    headers: CIMultiDict[str] = CIMultiDict(
-        (name, value) for name, value in answer.headers if name.lower() not in _OURS
-    )
+    """Make the answer for the wire; raise `BindingError` for what cannot be sent."""
+    if not 200 <= answer.status <= 999:
+        raise BindingError(
+            f"the status {answer.status} is none that can end a request",
+            hint="Give a status_code from 200 to 999.",
+        )
+    headers: CIMultiDict[str] = CIMultiDict()
+    for name, value in answer.headers:
+        if not _is_name(name):
+            raise BindingError(f"'{name}' is not a name for an HTTP header")
+        if not (value.isascii() and value.isprintable()) and not _is_value(value):
+            raise BindingError(
+                f"Invalid non-ASCII or control character in header: {name}: {value!r}",
+                hint="Encode it, for instance with urllib.parse.quote().",
+            )
+        if name.lower() not in _OURS:
+            headers.add(name, value)
     return web.Response(status=answer.status, headers=headers, body=answer.body)
 
 
+@lru_cache(maxsize=256)
+def _is_name(name: str) -> bool:
+    return bool(name) and name.isascii() and all(c.isalnum() or c in _TOKEN for c in name)
+
+
+def _is_value(value: str) -> bool:
+    return value.isascii() and value.replace("\t", "").isprintable()
+
+
+_TOKEN = frozenset("!#$%&'*+-.^_`|~")
 _OURS = frozenset({"content-length", "transfer-encoding", "connection"})
 """Headers of the connection: the server sets them itself."""

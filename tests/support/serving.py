@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+from yarl import URL
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 FIXTURES = ROOT / "fixtures"
@@ -57,11 +58,13 @@ class Served:
         self.process = process
         self._session: aiohttp.ClientSession | None = None
 
-    async def request(self, method: str, path: str, **more: Any) -> Answer:
+    async def request(
+        self, method: str, path: str, *, encoded: bool = False, **more: Any
+    ) -> Answer:
         if self._session is None:
             self._session = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar())
         async with self._session.request(
-            method, self.url + path, allow_redirects=False, **more
+            method, URL(self.url + path, encoded=encoded), allow_redirects=False, **more
         ) as response:
             body = await response.read()
             cookies = tuple(response.headers.getall("Set-Cookie", ()))

@@ -1,0 +1,120 @@
+"""A request to a function and its result back to the client."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from aiohttp import web
+
+from emulator.errors import BindingError, EmulatorError
+from emulator.events import EventBus, LogLine
+from emulator.invocation.bound import BoundFunction
+from emulator.model import NO_TRACE, HttpResponseData, TraceContext
+from emulator.runtime.generation import Endpoint, Generation
+from emulator.sdk import Fired
+from emulator.server.policy import SitePolicy, extra_headers
+from emulator.server.requests import read_request, write_response
+from emulator.server.throttle import Throttle
+
+
+class Functions:
+    """Answers the requests for the functions of one generation."""
+
+    def __init__(self, generation: Generation, events: EventBus, policy: SitePolicy) -> None:
+        http = generation.host_config.http
+        self.generation = generation
+        self._http = http
+        self._events = events
+        self._policy = policy
+        self._adds_headers = bool(http.custom_headers) or http.hsts.enabled
+        throttle = Throttle(
+            concurrent=http.max_concurrent_requests, outstanding=http.max_outstanding_requests
+        )
+        self._throttle = None if throttle.unlimited else throttle
+
+    async def answer(
+        self,
+        endpoint: Endpoint,
+        request: web.BaseRequest,
+        *,
+        target: str,
+        query: str,
+        values: Mapping[str, str | None],
+    ) -> web.Response:
+        throttle = self._throttle
+        if throttle is None:
+            return self.dressed(request, await self._call(endpoint, request, target, query, values))
+        if throttle.refuses():
+            self._events.publish(self._queue_full())
+            return web.Response(status=429, headers={"X-FUNCTION-SCALEOUT": "1"})
+        async with throttle:
+            return self.dressed(request, await self._call(endpoint, request, target, query, values))
+
+    def dressed(self, request: web.BaseRequest, response: web.Response) -> web.Response:
+        """Add what host.json adds to every answer: custom headers and HSTS."""
+        if self._adds_headers:
+            for name, value in extra_headers(self._http, request).items():
+                response.headers.setdefault(name, value)
+        return response
+
+    async def _call(
+        self,
+        endpoint: Endpoint,
+        request: web.BaseRequest,
+        target: str,
+        query: str,
+        values: Mapping[str, str | None],
+    ) -> web.Response:
+        function = endpoint.function
+        name = function.model.name
+        policy = self._policy
+        if not policy.allows(endpoint.route.auth_level, request, query, name):
+            return web.Response(status=401)
+        if function.model.disabled and not policy.is_admin(request, query):
+            return web.Response(status=404)
+        params = {key: value for key, value in values.items() if value is not None}
+        data = await read_request(request, target=target, query=query, params=params)
+        parent = data.headers.get("traceparent")
+        trace = NO_TRACE
+        if parent is not None:
+            trace = TraceContext(parent, data.headers.get("tracestate", ""))
+        try:
+            fired = function.trigger.fired(data)
+        except Exception as error:  # a binding package may raise anything; only the call fails
+            return self._failed(function, "read its request", error)
+        return await self._run(function, fired, trace)
+
+    async def _run(
+        self, function: BoundFunction, fired: Fired, trace: TraceContext
+    ) -> web.Response:
+        try:
+            result = await self.generation.invoker.run(function, fired, trace=trace)
+        except EmulatorError:
+            return write_response(_FAILED)  # told by the invocation's own events
+        try:
+            return write_response(function.trigger.answer(result))
+        except Exception as error:  # as above
+            return self._failed(function, "send its response", error)
+
+    def _failed(self, function: BoundFunction, what: str, error: Exception) -> web.Response:
+        """Say why there is no proper answer: the invocation itself went well."""
+        if isinstance(error, BindingError):
+            told = f"{error.message}. {error.hint or ''}".rstrip()
+        else:
+            kind = function.trigger.declared.type
+            told = f"the binding of type '{kind}' failed: {type(error).__name__}: {error}"
+        name = function.model.name
+        message = f"Function '{name}' could not {what}: {told}"
+        self._events.publish(LogLine("Error", message, f"Function.{name}"))
+        return write_response(_FAILED)
+
+    def _queue_full(self) -> LogLine:
+        limit = self._http.max_outstanding_requests
+        return LogLine(
+            "Information",
+            f"Http request queue limit of {limit} has been exceeded.",
+            "Host.Http",
+        )
+
+
+_FAILED = HttpResponseData(500)
