@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bindings.openai.models.arguments import fill
+from bindings.openai.models.arguments import LONGEST, fill
 from bindings.openai.models.base import ChatReply, ChatRequest, ToolCall, estimate_usage
 from bindings.openai.models.matching import Skill, best_skill, skill_of
 from bindings.openai.models.phrasing import (
@@ -26,10 +26,11 @@ from bindings.openai.models.phrasing import (
 )
 from emulator.sdk import Clock
 
+_BLANKS = re.compile(r"[^\S\n]{2,}")
 _SENTENCE = re.compile(r"(?<=[.!?;])\s+|,?\s+and then\s+|\s*\n+\s*", re.IGNORECASE)
 _CONTINUATION = re.compile(
     r"^(?:(?:oh|ah|okay|ok|right|yes|yeah|um)\b[\s,.!]*)?"
-    r"(?:and|also|plus|additionally|another(?: one)?|one more(?: thing)?)\b",
+    r"(?:(?:and|also|plus|additionally|another(?: one)?|one more(?: thing)?)\b[\s,.:;]*)+",
     re.IGNORECASE,
 )
 _AGAIN = re.compile(
@@ -79,7 +80,8 @@ class DeterministicBackend:
         self, turn: _Turn, request: ChatRequest, skills: Sequence[Skill]
     ) -> tuple[ToolCall, ...]:
         previous = _previous_turn(request.messages)
-        if _AGAIN.match(turn.user.strip()) and turn.user.strip():
+        said = turn.user.strip()
+        if said and len(said) < 60 and _AGAIN.match(said):
             failed = _failed_calls(previous)
             if failed:
                 return tuple(
@@ -101,14 +103,22 @@ class DeterministicBackend:
 
 def _wanted(user: str, skills: Sequence[Skill], continued: Skill | None) -> list[tuple[Skill, str]]:
     """Return the skills a message asks for, each with its part of the message."""
-    sentences = [part for part in _SENTENCE.split(user.strip()) if part]
-    if len(sentences) > 1:
+    user = _BLANKS.sub(" ", user.strip())
+    head = user[:LONGEST]
+    sentences = [part for part in _SENTENCE.split(head) if part]
+    if len(sentences) > 1 and head == user:
         found = [(best_skill(sentence, skills), sentence) for sentence in sentences]
-        several = [(skill, sentence) for skill, sentence in found if skill is not None]
+        several: list[tuple[Skill, str]] = []
+        for skill, sentence in found:
+            again = any(skill is each for each, _ in several)
+            if skill is not None and not (again and skill.intent == "read"):
+                several.append((skill, sentence))
         if len(several) > 1:
             return several
-    best = best_skill(user, skills) or continued
-    return [] if best is None else [(best, user)]
+    best = best_skill(head, skills)
+    if best is not None:
+        return [(best, user)]
+    return [] if continued is None else [(continued, _CONTINUATION.sub("", user))]
 
 
 def _continued(previous: _Turn | None, user: str, skills: Sequence[Skill]) -> Skill | None:

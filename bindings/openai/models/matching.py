@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -10,7 +11,6 @@ from functools import cached_property
 from typing import Any
 
 from bindings.openai.models.words import (
-    STOP_WORDS,
     Token,
     content_concepts,
     name_words,
@@ -26,13 +26,22 @@ _DESCRIPTION_WEIGHT = 1.5
 _PARAMETER_WEIGHT = 1.0
 _SAME_INTENT = 1.5
 _OTHER_INTENT = -2.0
+_COMMAND = 1.0
 
 _QUESTION = re.compile(
     r"^(?:what|which|who|whose|when|where|why|how|do i|did i|have i|am i|are there|is there|is it|"
     r"are my|is my|any)\b",
     re.IGNORECASE,
 )
-_WISH = re.compile(r"^i(?:['’]ll| will)? (?:need|have|want|must|ought|should)\b", re.IGNORECASE)
+_WISH = re.compile(
+    r"^(?:i(?:['’]ll| will)? (?:need|have|want|ought) to|i(?:['’]ll| will)? (?:must|should))\s+",
+    re.IGNORECASE,
+)
+_LABEL = re.compile(r"^(?:to-?dos?|tasks?|reminders?|notes?)\s*[:–-]", re.IGNORECASE)
+_REPORT = re.compile(
+    r"^i(?:['’]ve| have)? (?:just |already )?(?:finished|completed|done|did|closed)\b",
+    re.IGNORECASE,
+)
 _POLITE = re.compile(
     r"^(?:(?:oh|hey|hi|hello|ok|okay|well|so|um|please|kindly|and|also|then|now)\b[\s,.!:]*"
     r"|(?:can|could|would|will) you (?:please )?"
@@ -79,10 +88,8 @@ class Skill:
             (self.description, _DESCRIPTION_WEIGHT),
             (name_words(self.name), _NAME_WEIGHT),
         ):
-            verb = _leading_verb(text)
-            for token in tokens(normalize(text)):
-                if token.word not in STOP_WORDS and token.word != verb:
-                    result[token.concept] = weight
+            for concept in _said(tokens(normalize(text))):
+                result[concept] = weight
         return result
 
     @cached_property
@@ -110,38 +117,59 @@ def best_skill(sentence: str, skills: Sequence[Skill]) -> Skill | None:
 
 def score(sentence: str, skills: Sequence[Skill]) -> list[tuple[float, Skill]]:
     """Rate every skill, best first; equal ones keep the order they were offered in."""
-    plain = normalize(_POLITE.sub("", sentence.strip()))
-    words = tokens(plain)
-    verb = words[0] if words and words[0].intent else None
-    intent = _intent(plain, verb)
-    said = {
-        token.concept
-        for token in words
-        if token.word not in STOP_WORDS and (token is not verb or token.concept == "todo")
-    }
+    readings = _readings(normalize(_POLITE.sub("", sentence.strip())))
     common = Counter(concept for skill in skills for concept in skill.weights)
-    rated = [(_rate(skill, said, intent, common), skill) for skill in skills]
+    rated = [(max(_rate(skill, each, common) for each in readings), skill) for skill in skills]
     return sorted(rated, key=lambda pair: -pair[0])
 
 
-def _rate(skill: Skill, said: set[str], intent: str, common: Mapping[str, int]) -> float:
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """One way to understand a sentence. `opening` is the concept it begins with when it reads
+    like a command."""
+
+    said: frozenset[str]
+    intent: str
+    opening: str = ""
+
+
+def _readings(plain: str) -> list[_Reading]:
+    words = tokens(plain)
+    said = _said(words)
+    if _QUESTION.match(plain):
+        return [_Reading(said, "read")]
+    if _LABEL.match(plain):
+        return [_Reading(said, "create")]
+    if _REPORT.match(plain):
+        return [_Reading(said, "update")]
+    if _WISH.match(plain):
+        # "I need to see my tasks" asks for them, "I need to see a doctor" is one.
+        rest = tokens(_WISH.sub("", plain))
+        intent = rest[0].intent if rest else ""
+        named = _Reading(_said(rest), intent)
+        if intent and "todo" in said:
+            return [named]
+        return [_Reading(said | {"todo"}, "create"), named]
+    if not words:
+        return [_Reading(said, "")]
+    if words[0].word == "set":  # a reminder is made, a temperature is changed
+        return [_Reading(said, intent) for intent in ("create", "update", "")]
+    return [_Reading(said, words[0].intent, words[0].concept)]
+
+
+def _said(words: Sequence[Token]) -> frozenset[str]:
+    """Return the concepts of a sentence, without a leading verb that could be about anything."""
+    rest = words[1:] if words and words[0].is_generic_verb else words
+    return frozenset(token.concept for token in rest if token.carries_meaning)
+
+
+def _rate(skill: Skill, reading: _Reading, common: Mapping[str, int]) -> float:
     total = 0.0
     for concept, weight in skill.weights.items():
-        if concept in said:
-            total += weight * 2 / (1 + common[concept])
-    if intent and skill.intent:
-        total += _SAME_INTENT if intent == skill.intent else _OTHER_INTENT
+        if concept in reading.said:
+            total += weight / math.sqrt(common[concept])
+    if reading.intent and skill.intent:
+        total += _SAME_INTENT if reading.intent == skill.intent else _OTHER_INTENT
+    elif reading.opening in skill.weights and skill.intent != "read":
+        total += _COMMAND
     return total
-
-
-def _intent(plain: str, verb: Token | None) -> str:
-    if _QUESTION.match(plain):
-        return "read"
-    if verb is not None:
-        return verb.intent
-    return "create" if _WISH.match(plain) else ""
-
-
-def _leading_verb(text: str) -> str:
-    words = tokens(text)
-    return words[0].word if words and words[0].intent else ""

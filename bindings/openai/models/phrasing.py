@@ -10,7 +10,7 @@ from typing import Any
 
 from bindings.openai.models.base import ToolCall
 from bindings.openai.models.matching import Skill
-from bindings.openai.models.words import STOP_WORDS, tokens
+from bindings.openai.models.words import tokens
 
 _RESULT = re.compile(
     r"Function Name: '(?P<name>.*?)' and Function Result: '(?P<result>.*)'", re.DOTALL
@@ -25,6 +25,10 @@ _THANKS = re.compile(r"^(?:thanks|thank you|cheers|great|perfect|nice|good)\b[^?
 # Under which key the part of a record stands that people would read out.
 _SPEAKING_KEYS = ("task", "title", "name", "text", "description", "summary", "subject", "message")
 
+_ASKING = frozenset(
+    "who whose who's what what's which when where where's why how is are was were do does did can "
+    "could would will you please tell me about explain describe i i'd like want to know".split()
+)
 _LONGEST_LIST = 20
 
 
@@ -80,21 +84,21 @@ def answer_without_skills(user: str) -> str:
     if _THANKS.match(text):
         return "You're welcome."
     topic = _topic(text)
-    about = f" about {topic}" if topic else ""
+    about = f"You asked about {_short(topic)}. " if topic else f'You said "{_short(text)}". '
     return (
-        f"This is an offline answer{about}: no model service is connected, so I can only repeat "
-        f'what you said: "{_short(text)}".'
+        f"{about}I am the offline model of the local host: I understand skills, but I know "
+        "nothing about the world. Connect a model service for a real answer."
     )
 
 
 def ask_back(user: str, skills: Sequence[Skill]) -> str:
     """Say what can be done when nothing offered fits."""
     text = user.strip()
-    if _THANKS.match(text):
-        return "You're welcome."
     offers = "; ".join(_offer(skill) for skill in skills[:_LONGEST_LIST])
     if _GREETING.match(text):
         return f"Hello! I can help you with: {offers}."
+    if _THANKS.match(text):
+        return "You're welcome."
     return (
         f'I am not sure which of my skills "{_short(text)}" asks for. I can help you with: '
         f"{offers}. Which one do you mean?"
@@ -173,10 +177,12 @@ def _said(arguments: str) -> str:
 
 
 def _topic(text: str) -> str:
-    words = [
-        text[token.start : token.end] for token in tokens(text) if token.word not in STOP_WORDS
-    ]
-    return " ".join(words[:8])
+    """Return what a question is about: the text without the words it begins with."""
+    words = tokens(text)
+    first = next((token for token in words if token.word not in _ASKING), None)
+    if first is None or first is words[0]:
+        return ""
+    return text[first.start :].rstrip(" .,!?\n")
 
 
 def _short(text: str) -> str:

@@ -13,7 +13,12 @@ _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|[_\-\s]+")
 _PHRASES = (
     (re.compile(r"\bto[- ]?do['’]?(s?)\b(?!\s+(?:with|this|that|it|so)\b)", re.I), r"todo\1"),
     (re.compile(r"\be[- ]mail", re.I), "email"),
-    (re.compile(r"\bdon['’]?t (?:let me )?forget\b", re.I), "remember"),
+    (re.compile(r"\b(?:don['’]?t|do not) (?:let me )?forget\b", re.I), "remember"),
+    (re.compile(r"\b(on|to|onto) (?:my|the) list\b", re.I), r"\1 todo list"),
+    (re.compile(r"(\d)\s*(?:times|x|\*)\s*(?=\d)", re.I), r"\1 multiply "),
+    (re.compile(r"(\d)\s*(?:plus|\+)\s*(?=\d)", re.I), r"\1 sum "),
+    (re.compile(r"(\d)\s*(?:divided by|/)\s*(?=\d)", re.I), r"\1 divide "),
+    (re.compile(r"(\d)\s*(?:minus)\s*(?=\d)", re.I), r"\1 subtract "),
 )
 
 STOP_WORDS = frozenset(
@@ -26,8 +31,8 @@ STOP_WORDS = frozenset(
 )
 
 _GROUPS = {
-    "todo": "todo todos task tasks chore remind reminder remember",
-    "weather": "weather forecast rain snow sunny temperature climate",
+    "todo": "todo todos task tasks chore remind reminder remember note memo",
+    "weather": "weather forecast rain snow sunny temperature climate warm cold hot degrees",
     "meeting": "meeting appointment calendar event",
     "email": "email mail",
     "message": "message sms",
@@ -43,8 +48,7 @@ _GROUPS = {
     "document": "document file",
     "search": "search find lookup",
     "time": "time clock",
-    "multiply": "multiply times product",
-    "sum": "sum total plus",
+    "sum": "sum total plus addition",
     "translate": "translate translation",
     "city": "city town location place",
     "light": "light lamp",
@@ -53,11 +57,24 @@ _GROUPS = {
 
 _INTENTS = {
     "create": "add create new remind insert save note register record remember put append schedule "
-    "make enter log store write",
+    "make enter log store write place",
     "read": "get fetch list show display find retrieve view read tell look query search check see "
-    "lookup give count what which who when where how",
+    "lookup give count know",
     "delete": "delete remove cancel clear drop erase discard forget",
-    "update": "update change edit modify rename complete finish mark set move reschedule",
+    "update": "update change edit modify rename complete finish mark move reschedule",
+}
+
+# Verbs that say what is done but nothing about to what.
+_GENERIC_VERBS = frozenset(
+    "add create new make put insert get fetch list show display retrieve view read tell give see "
+    "check look count know delete remove update change set".split()
+)
+
+NUMBER_WORDS = {
+    word: value
+    for value, word in enumerate(
+        "zero one two three four five six seven eight nine ten eleven twelve".split()
+    )
 }
 
 
@@ -95,6 +112,15 @@ class Token:
         """`create`, `read`, `update`, `delete`, or empty."""
         return _INTENT_OF.get(stem(self.word), "")
 
+    @property
+    def is_generic_verb(self) -> bool:
+        """Whether the word tells nothing about what it is done to."""
+        return self.word in _GENERIC_VERBS
+
+    @property
+    def carries_meaning(self) -> bool:
+        return self.word not in STOP_WORDS and self.word not in NUMBER_WORDS
+
 
 @lru_cache(maxsize=4096)
 def concept_of(word: str) -> str:
@@ -120,9 +146,7 @@ def tokens(text: str) -> list[Token]:
 
 def content_concepts(text: str) -> frozenset[str]:
     """Return the concepts of the words that carry meaning."""
-    return frozenset(
-        token.concept for token in tokens(normalize(text)) if token.word not in STOP_WORDS
-    )
+    return frozenset(token.concept for token in tokens(normalize(text)) if token.carries_meaning)
 
 
 def name_words(name: str) -> str:
