@@ -7,6 +7,7 @@ import socket
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from emulator.clock import Clock, SystemClock
 from emulator.config.options import Options, apply_host_section
@@ -17,6 +18,9 @@ from emulator.runtime.launch import Configuration, Launch, configure
 from emulator.workers.channel import AppSpec, ExitInfo, WorkerChannel, WorkerLog
 from emulator.workers.environment import worker_environment
 from emulator.workers.interpreter import ARGUMENTS_SETTING, find_interpreter
+
+if TYPE_CHECKING:
+    from emulator.workers.standby import Standby
 
 
 class Starter:
@@ -36,6 +40,7 @@ class Starter:
         self.environ = {**(os.environ if environ is None else environ), **(settings or {})}
         if options.language_worker:
             self.environ[ARGUMENTS_SETTING] = options.language_worker
+        self.standby: Standby | None = None
         self.port = 0
         """The port that is served, once it is known; the app's code may ask for it."""
 
@@ -67,10 +72,19 @@ class Starter:
 
             return InProcessChannel(spec, self._logs)
         # Spawned from here so that the worker starts while the host is still being imported.
+        from emulator.workers.standby import Standby
         from emulator.workers.supervisor import Supervisor
 
         interpreter = find_interpreter(self.root, self.options.python, spec.environment)
-        return Supervisor.spawn(spec, interpreter, self._logs, on_exit=self._worker_ended)
+        if self.options.watch and self.standby is None:
+            self.standby = Standby(self._logs)
+        return Supervisor.spawn(
+            spec,
+            interpreter,
+            self._logs,
+            on_exit=self._worker_ended,
+            standby=self.standby,
+        )
 
     def _worker_ended(self, info: ExitInfo) -> None:
         from emulator.workers.subprocess import describe_exit
@@ -97,6 +111,7 @@ class Emulator:
         # These cost most of the start-up; the worker is already starting beside them.
         from emulator.registry import BindingRegistry
         from emulator.runtime.host import Host
+        from emulator.runtime.reloader import Reloader
         from emulator.runtime.services import HostContext
         from emulator.server.app import Site
         from emulator.server.cors import Cors
@@ -135,6 +150,15 @@ class Emulator:
                 served_as=frozenset({options.host.lower()}),
             ),
         )
+        self._reloader = None
+        if options.watch:
+            self._reloader = Reloader(
+                self.host,
+                self.events,
+                polling=options.poll,
+                requirements_changed=self._forget_spare,
+            )
+        self._starter = starter
         self._listening = listening
         address, port = listening.getsockname()[:2]
         self.port: int = port
@@ -145,11 +169,21 @@ class Emulator:
         """Load the app and serve; returns once requests are answered."""
         await self.host.start(first)
         await self._site.start(self._listening)
+        if self._reloader is not None:
+            self._reloader.start()
 
     async def aclose(self) -> None:
         """Let requests under way finish (bounded), then end everything."""
+        if self._reloader is not None:
+            await self._reloader.aclose()
         await self._site.aclose()
         await self.host.aclose()
+        if self._starter.standby is not None:
+            await self._starter.standby.aclose()
+
+    def _forget_spare(self) -> None:
+        if self._starter.standby is not None:
+            self._starter.standby.discard()
 
 
 class _LogRelay:

@@ -12,8 +12,8 @@ from emulator.assemble import Emulator
 from emulator.config.hostjson import HostConfig
 from emulator.console.banner import banner_lines, ready_line
 from emulator.console.console import Console, JsonConsole
-from emulator.console.render import problem_lines
-from emulator.events import Event, GenerationReady
+from emulator.console.render import duration, problem_lines
+from emulator.events import Event, GenerationFailed, GenerationReady
 from emulator.runtime.launch import Launch
 
 _SETTLE_AFTER = 0.2
@@ -28,6 +28,7 @@ async def serve(
     stopping = asyncio.Event()
     _on_signals(stopping)
     emulator.events.subscribe(_settle_after_loads)
+    emulator.events.subscribe(Reloads(emulator, console).listen)
     began = asyncio.create_task(emulator.start(first))
     stopped = asyncio.create_task(stopping.wait())
     try:
@@ -42,6 +43,44 @@ async def serve(
         await asyncio.gather(began, stopped, return_exceptions=True)
         await emulator.aclose()
         console.flush()
+
+
+class Reloads:
+    """Tells about every load after the first: how fast, and what came or went."""
+
+    def __init__(self, emulator: Emulator, console: Console) -> None:
+        self._emulator = emulator
+        self._console = console
+        self._known: frozenset[str] | None = None
+
+    def listen(self, event: Event) -> None:
+        if isinstance(event, GenerationFailed):
+            self._failed(event)
+        elif isinstance(event, GenerationReady):
+            self._ready(event)
+
+    def _ready(self, event: GenerationReady) -> None:
+        names = frozenset(function.name for function in event.app.functions)
+        known, self._known = self._known, names
+        if event.number == 1 or isinstance(self._console, JsonConsole):
+            return
+        paint = self._console.paint
+        changes = [f"+{name}" for name in sorted(names - (known or frozenset()))]
+        changes += [f"-{name}" for name in sorted((known or frozenset()) - names)]
+        count = f"{len(names)} function{'' if len(names) == 1 else 's'}"
+        shown = f" ({', '.join(changes)})" if changes else ""
+        self._console.line(paint(f"Reloaded {count}{shown} in {duration(event.seconds)}", "green"))
+        self._console.problems(event.problems)
+
+    def _failed(self, event: GenerationFailed) -> None:
+        if self._emulator.host.current is None or isinstance(self._console, JsonConsole):
+            return
+        number = self._emulator.host.current.number
+        self._console.line(
+            self._console.paint(
+                f"Not reloaded; generation {number} still answers until this is mended.", "red"
+            )
+        )
 
 
 def announcement(emulator: Emulator, console: Console) -> Iterable[str]:

@@ -138,6 +138,18 @@ class Options:
         "Arguments for the Python of the app, such as '-m debugpy --listen 127.0.0.1:9091'.",
         flags=("--language-worker",),
     )
+    watch: bool = _option(
+        True,
+        "flag",
+        "Reload when a file of the app is saved; on unless --no-watch is given.",
+        flags=("--watch",),
+    )
+    poll: bool = _option(
+        False,
+        "flag",
+        "Look for changes by polling, for folders on a network that report none.",
+        flags=("--poll",),
+    )
     loop: str = _option(
         "auto",
         "choice",

@@ -66,7 +66,7 @@ class Console:
                 if event.parent is not None:
                     self._nested[event.id] = event
                 if self._verbose:
-                    self._line(
+                    self.line(
                         f"Executing 'Functions.{event.function}' "
                         f"(Reason='{event.reason}', Id={event.id})",
                         "dim",
@@ -115,7 +115,7 @@ class Console:
             colour = "yellow" if event.status < 500 else "red"
         function = self.paint(f"  {event.function}", "dim") if event.function else ""
         path = event.path.encode("ascii", "backslashreplace").decode("ascii")
-        self._line(
+        self.line(
             f"{event.method} {path} → {self.paint(str(event.status), colour)} "
             f"({duration(event.duration)}){function}"
         )
@@ -124,21 +124,21 @@ class Console:
         nested = self._nested.pop(event.id, None)
         milliseconds = round(event.duration * 1000)
         if event.error is not None:
-            self._line(
+            self.line(
                 f"Executed 'Functions.{event.function}' "
                 f"(Failed, Id={event.id}, Duration={milliseconds}ms)",
                 "red",
             )
             self.write(self.paint(line, "red") for line in failure_lines(event.error))
         elif self._verbose:
-            self._line(
+            self.line(
                 f"Executed 'Functions.{event.function}' "
                 f"(Succeeded, Id={event.id}, Duration={milliseconds}ms)",
                 "dim",
             )
         if nested is not None:
             detail = f" {nested.detail}" if nested.detail else ""
-            self._line(f"  ↳ {event.function}{detail} ({duration(event.duration)})")
+            self.line(f"  ↳ {event.function}{detail} ({duration(event.duration)})")
 
     def _log(self, event: LogLine) -> None:
         system = not event.category.startswith(("Function.", "Host.Function.Console"))
@@ -155,9 +155,10 @@ class Console:
         label = f"{event.level}: " if colour else ""
         for index, line in enumerate(event.message.splitlines() or [""]):
             text = f"{origin}{label}{line}" if index == 0 else line
-            self._line(text, *([colour] if colour else []))
+            self.line(text, *([colour] if colour else []))
 
-    def _line(self, text: str, *styles: str) -> None:
+    def line(self, text: str, *styles: str) -> None:
+        """Show a line of now."""
         self.write([f"{self._stamp()} {self.paint(text, *styles) if styles else text}"])
 
     def _stamp(self) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from emulator.config.hostjson import HostConfig
 from emulator.config.settings import Settings
@@ -11,7 +12,7 @@ from emulator.invocation.bound import BoundFunction
 from emulator.invocation.pipeline import Invoker
 from emulator.model import AppModel, FunctionError, InvocationResult, Problem, Severity
 from emulator.routing.table import Precedence, RouteEntry, RouteTable
-from emulator.sdk import Fire, Fired, Route
+from emulator.sdk import Fire, Fired, Route, Trigger
 from emulator.workers.channel import WorkerChannel, WorkerInfo
 
 
@@ -40,6 +41,7 @@ class Generation:
     routes: RouteTable[Endpoint]
     load_errors: Mapping[str, FunctionError]
     problems: tuple[Problem, ...]
+    _started: list[Trigger[Any]] = field(default_factory=list)
 
     @property
     def failed(self) -> bool:
@@ -53,11 +55,17 @@ class Generation:
         for function in self.functions.values():
             if not function.model.disabled:
                 await function.trigger.start(_fire(self.invoker, function))
+                self._started.append(function.trigger)
+
+    async def stop_triggers(self) -> None:
+        """No new calls of its own; idempotent."""
+        started, self._started = self._started, []
+        for trigger in started:
+            await trigger.stop()
 
     async def aclose(self, drain: float) -> None:
         """Stop the triggers, let running calls finish for `drain` seconds, end the worker."""
-        for function in self.functions.values():
-            await function.trigger.stop()
+        await self.stop_triggers()
         await self.channel.drain(drain)
         await self.channel.aclose()
 

@@ -8,23 +8,28 @@ from pathlib import Path
 from typing import Literal
 
 from emulator.clock import Clock
+from emulator.config.hostjson import HostConfig
 from emulator.discovery.assemble import assemble
 from emulator.errors import ConfigError, EmulatorError
 from emulator.events import EventBus, GenerationFailed, GenerationReady
 from emulator.invocation.bound import Binder, BoundFunction
 from emulator.invocation.pipeline import Invoker
-from emulator.model import FunctionError, Problem, Severity
+from emulator.model import AppModel, FunctionError, Problem, Severity
 from emulator.registry import BindingRegistry
 from emulator.routing.table import Precedence
 from emulator.runtime.generation import Generation, build_routes
 from emulator.runtime.launch import AppUnusable, Launch
 from emulator.runtime.services import HostContext, LoadServices
-from emulator.workers.channel import FunctionLoad
+from emulator.runtime.syntax import syntax_problems
+from emulator.workers.channel import FunctionLoad, WorkerInfo
 
 State = Literal["Starting", "Running", "Error", "Stopping", "Stopped"]
 
 STOP_GRACE = 5.0
-"""Seconds running calls may take to finish when the host stops or a generation is replaced."""
+"""Seconds running calls may take to finish when the host stops."""
+
+RETIRE_GRACE = 600.0
+"""Seconds the calls of a replaced generation may still take."""
 
 
 OFFLINE_FILE = "app_offline.htm"
@@ -52,6 +57,7 @@ class Host:
         self._registry = registry
         self._clock = clock
         self._building = asyncio.Lock()
+        self._stopping = asyncio.Event()
         self._retiring: set[asyncio.Task[None]] = set()
         self._generations = 0
         self._started = clock.monotonic()
@@ -81,11 +87,20 @@ class Host:
 
         Raises `WorkerStartError` when there is no interpreter that could run any version of it.
         """
-        await self._replace(launch, first=True)
+        await self._replace(launch)
 
-    async def reload(self) -> bool:
-        """Build a candidate and swap it in; say whether it was. What served goes on if not."""
-        return await self._replace(None, first=False)
+    @property
+    def host_config(self) -> HostConfig:
+        """host.json of what serves; the defaults while nothing does."""
+        return HostConfig() if self.current is None else self.current.host_config
+
+    async def reload(self, changed: frozenset[Path] = frozenset()) -> bool:
+        """Build a candidate and swap it in; say whether it was. What served goes on if not.
+
+        `changed` are the files behind it: a syntax error among them is told at once. May be
+        cancelled at any time before the swap.
+        """
+        return await self._replace(None, changed=changed)
 
     async def call(self, name: str, text: str = "") -> None:
         """Run a function as the admin API does, with `text` as its trigger's input."""
@@ -108,6 +123,7 @@ class Host:
     async def aclose(self) -> None:
         """Finish running calls (bounded), end the workers, give everything back."""
         self.state = "Stopping"
+        self._stopping.set()
         async with self._building:
             generation, self.current = self.current, None
         if generation is not None:
@@ -122,13 +138,17 @@ class Host:
             raise AppUnusable(self.failure)
         return self.current
 
-    async def _replace(self, launch: Launch | None, *, first: bool) -> bool:
+    async def _replace(self, launch: Launch | None, changed: frozenset[Path] = frozenset()) -> bool:
         async with self._building:
             if self.state == "Stopping":
                 return False
+            first = self._generations == 0
             self._generations += 1
             number, began = self._generations, self._clock.monotonic()
             try:
+                problems = syntax_problems(changed, self.context.app_root)
+                if problems:
+                    raise AppUnusable(tuple(problems))
                 generation = await self._build(number, launch)
             except AppUnusable as error:
                 self._fail(number, error.problems)
@@ -148,10 +168,21 @@ class Host:
                 )
             )
             if previous is not None:
-                task = asyncio.create_task(previous.aclose(STOP_GRACE))
+                task = asyncio.create_task(self._retire(previous))
                 self._retiring.add(task)
                 task.add_done_callback(self._retiring.discard)
             return True
+
+    async def _retire(self, generation: Generation) -> None:
+        """Let what was replaced finish its calls; hurry when the host stops."""
+        await generation.stop_triggers()
+        drained = asyncio.create_task(generation.channel.drain(RETIRE_GRACE))
+        hurry = asyncio.create_task(self._stopping.wait())
+        await asyncio.wait({drained, hurry}, return_when=asyncio.FIRST_COMPLETED)
+        hurry.cancel()
+        drained.cancel()
+        await asyncio.gather(drained, hurry, return_exceptions=True)
+        await generation.aclose(STOP_GRACE)
 
     def _fail(self, number: int, problems: tuple[Problem, ...]) -> None:
         self.failure = problems
@@ -177,8 +208,25 @@ class Host:
         problems = [*configuration.problems, *found]
         if not app.functions and _fatal(problems):
             raise AppUnusable(tuple(problems))
-        self.context.settings = settings
-        self.context.host_json = host_config.raw
+        before = self.context.settings, self.context.host_json
+        self.context.settings, self.context.host_json = settings, host_config.raw
+        try:
+            return await self._finish(number, launch, worker, app, problems)
+        except BaseException:
+            self.context.settings, self.context.host_json = before
+            raise
+
+    async def _finish(
+        self,
+        number: int,
+        launch: Launch,
+        worker: WorkerInfo,
+        app: AppModel,
+        problems: list[Problem],
+    ) -> Generation:
+        channel = launch.channel
+        settings = launch.configuration.settings
+        host_config = launch.configuration.host_config
         invoker = Invoker(
             channel=channel,
             events=self.events,

@@ -35,6 +35,10 @@ def start_message(spec: AppSpec, *, token: str = "", die_with_parent: bool = Fal
     }
 
 
+def warm_message(modules: Sequence[str]) -> Header:
+    return {"kind": "warm", "modules": list(modules)}
+
+
 def load_message(loads: Sequence[FunctionLoad]) -> Header:
     return {"kind": "load", "functions": [_load(each) for each in loads]}
 

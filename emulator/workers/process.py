@@ -14,7 +14,7 @@ import struct
 import subprocess
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -22,8 +22,8 @@ from emulator.errors import WorkerStartError
 from emulator.workers.channel import AppSpec, Interpreter
 from emulator.workers.environment import worker_environment
 from emulator.workers.interpreter import check
-from emulator.workers.messages import start_message
-from emulator.workers.pyworker.wire import dumps
+from emulator.workers.messages import start_message, warm_message
+from emulator.workers.pyworker.wire import Header, dumps
 
 _SCRIPT = Path(__file__).parent / "pyworker" / "__main__.py"
 _TAIL_LINES = 20
@@ -45,8 +45,20 @@ OnExit = Callable[[int], None]
 class WorkerProcess:
     """A started worker. What it prints waits until somebody listens."""
 
-    def __init__(self, spec: AppSpec, interpreter: Interpreter, *, loopback: bool = False) -> None:
-        """Start it. `loopback` makes it connect over TCP, as on systems without socket pairs."""
+    def __init__(
+        self,
+        spec: AppSpec,
+        interpreter: Interpreter,
+        *,
+        loopback: bool = False,
+        warm: Sequence[str] | None = None,
+    ) -> None:
+        """Start it. `loopback` makes it connect over TCP, as on systems without socket pairs.
+
+        With `warm` it is a spare: it imports those modules, never anything of the app, and waits
+        for `begin`.
+        """
+        self._spec = spec
         self.tail: deque[str] = deque(maxlen=_TAIL_LINES)
         self._lock = threading.Lock()
         self._lines: list[tuple[str, str]] = []
@@ -73,6 +85,28 @@ class WorkerProcess:
             self._thread(self._read, "stderr", self._process.stderr),
         ]
         self._thread(self._wait)
+        if warm is None:
+            self.begin()
+        else:
+            self._say(warm_message(warm))
+
+    def begin(self) -> None:
+        """Let it import and index the app."""
+        self._say(
+            start_message(
+                self._spec,
+                token=self._token,
+                # The kernel's signal follows the thread that started the worker, not the process.
+                die_with_parent=threading.current_thread() is threading.main_thread(),
+            )
+        )
+
+    def _say(self, message: Header) -> None:
+        """Write to the pipe by which it also notices that we are gone."""
+        text = dumps(message)
+        assert self._process.stdin is not None
+        with contextlib.suppress(BrokenPipeError, ValueError):  # it ended; that is told later
+            self._process.stdin.write(struct.pack("!I", len(text)) + text)
 
     @staticmethod
     def _check(spec: AppSpec, interpreter: Interpreter) -> None:
@@ -98,7 +132,7 @@ class WorkerProcess:
             platform["process_group"] = 0
         else:
             platform["creationflags"] = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
-        process = subprocess.Popen(
+        return subprocess.Popen(
             [str(interpreter.executable), *interpreter.arguments, str(_SCRIPT), *arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -108,18 +142,6 @@ class WorkerProcess:
             env=worker_environment(spec.root, spec.environment),
             **platform,
         )
-        text = dumps(
-            start_message(
-                spec,
-                token=self._token,
-                # The kernel's signal follows the thread that started the worker, not the process.
-                die_with_parent=threading.current_thread() is threading.main_thread(),
-            )
-        )
-        assert process.stdin is not None
-        with contextlib.suppress(BrokenPipeError):  # it ended at once; that is told later
-            process.stdin.write(struct.pack("!I", len(text)) + text)
-        return process
 
     @staticmethod
     def _thread(target: Callable[..., None], *arguments: object) -> threading.Thread:
@@ -135,6 +157,10 @@ class WorkerProcess:
     @property
     def pid(self) -> int:
         return self._process.pid
+
+    @property
+    def ended(self) -> bool:
+        return self._ended
 
     def listen(self, on_line: OnLine, on_exit: OnExit) -> None:
         """Hand over what was printed so far and everything later; from threads."""

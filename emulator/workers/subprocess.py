@@ -51,6 +51,7 @@ class SubprocessChannel:
         self._connection: Connection | None = None
         self._hello: asyncio.Future[Header] | None = None
         self._index: asyncio.Future[Header] | None = None
+        self._modules: asyncio.Future[Header] | None = None
         self._loads: dict[int, asyncio.Future[Header]] = {}
         self._calls = Calls()
         self._lost: ExitInfo | None = None
@@ -60,10 +61,40 @@ class SubprocessChannel:
 
     @classmethod
     def spawn(
-        cls, spec: AppSpec, interpreter: Interpreter, sink: LogSink, *, loopback: bool = False
+        cls,
+        spec: AppSpec,
+        interpreter: Interpreter,
+        sink: LogSink,
+        *,
+        loopback: bool = False,
+        warm: Sequence[str] | None = None,
     ) -> SubprocessChannel:
-        """Start the process; it imports and indexes the app while the caller goes on."""
-        return cls(WorkerProcess(spec, interpreter, loopback=loopback), interpreter, sink)
+        """Start the process; it imports and indexes the app while the caller goes on.
+
+        With `warm` it only imports those modules and waits for `begin`.
+        """
+        process = WorkerProcess(spec, interpreter, loopback=loopback, warm=warm)
+        return cls(process, interpreter, sink)
+
+    def begin(self) -> None:
+        """Let a spare import and index the app."""
+        self._process.begin()
+
+    def discard(self) -> None:
+        """End a spare that will not be needed, without waiting for it."""
+        self._process.kill()
+        self._process.release()
+
+    @property
+    def ended(self) -> bool:
+        """Whether the process is known to have ended, also before `start`."""
+        return self._process.ended
+
+    async def modules(self) -> list[str]:
+        """Ask which modules it has imported that are not the app's."""
+        self._modules = asyncio.get_running_loop().create_future()
+        self._send({"kind": "modules"})
+        return list((await self._unless_lost(self._modules))["names"])
 
     @property
     def closed(self) -> asyncio.Future[ExitInfo]:
@@ -232,6 +263,8 @@ class SubprocessChannel:
             _resolve(self._index, header)
         elif kind == "loaded":
             _resolve(self._loads.get(header["seq"]), header)
+        elif kind == "modules":
+            _resolve(self._modules, header)
         elif kind == "ended":
             self._calls.ended(header["id"])
         elif kind == "error":

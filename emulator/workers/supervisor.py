@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any, Protocol
 
@@ -19,6 +20,7 @@ from emulator.workers.channel import (
     WorkerChannel,
     WorkerInfo,
 )
+from emulator.workers.standby import Standby
 from emulator.workers.subprocess import SubprocessChannel
 
 COUNT_SETTING = "FUNCTIONS_WORKER_PROCESS_COUNT"
@@ -30,6 +32,8 @@ _INTENTIONAL = 200
 """Exit code by which a worker asks to be started again."""
 _REPLACED_GRACE = 5.0
 _PATIENCE = 30.0
+_BEFORE_SPARE = 0.05
+"""Seconds the first calls have for themselves before the next spare starts."""
 
 
 class WorkerProcessChannel(WorkerChannel, Protocol):
@@ -42,6 +46,7 @@ class WorkerProcessChannel(WorkerChannel, Protocol):
 
 Spawn = Callable[[], WorkerProcessChannel]
 OnExit = Callable[[ExitInfo], None]
+OnLoaded = Callable[[WorkerProcessChannel], Coroutine[Any, Any, None]]
 
 
 class Backoff:
@@ -81,8 +86,11 @@ class Supervisor:
         clock: Clock | None = None,
         on_exit: OnExit | None = None,
         patience: float = _PATIENCE,
+        on_loaded: OnLoaded | None = None,
     ) -> None:
-        """Spawn the first worker at once. `on_exit` hears of every worker that ended unasked."""
+        """Spawn the first worker at once. `on_exit` hears of every worker that ended unasked;
+        `on_loaded` is run beside the calls once the app is loaded."""
+        self._on_loaded = on_loaded
         self._spawn = spawn
         self._clock = clock or SystemClock()
         self._on_exit = on_exit
@@ -107,13 +115,30 @@ class Supervisor:
         *,
         clock: Clock | None = None,
         on_exit: OnExit | None = None,
+        standby: Standby | None = None,
     ) -> Supervisor:
-        """Supervise worker processes, as many as the app's settings ask for."""
+        """Supervise worker processes, as many as the app's settings ask for.
+
+        With a `standby` a spare is kept for the next load and for a crash.
+        """
+
+        def spawn() -> SubprocessChannel:
+            if standby is not None:
+                return standby.take(spec, interpreter)
+            return SubprocessChannel.spawn(spec, interpreter, sink)
+
+        async def prepare(channel: WorkerProcessChannel) -> None:
+            await asyncio.sleep(_BEFORE_SPARE)
+            if standby is not None and isinstance(channel, SubprocessChannel):
+                with contextlib.suppress(WorkerError):  # it ended meanwhile, or no spare can start
+                    standby.prepare(spec, interpreter, await channel.modules())
+
         return cls(
-            lambda: SubprocessChannel.spawn(spec, interpreter, sink),
+            spawn,
             processes=process_count(spec.environment),
             clock=clock,
             on_exit=on_exit,
+            on_loaded=None if standby is None else prepare,
         )
 
     @property
@@ -152,6 +177,8 @@ class Supervisor:
             raise self._lost()
         errors = await first.channel.load(loads)
         begin = self._loads is None
+        if begin and self._on_loaded is not None:
+            self._own(self._on_loaded(first.channel))
         self._loads = {**(self._loads or {}), **{each.function.name: each for each in loads}}
         self._set_ready(first)
         for slot in self._slots[1:]:

@@ -113,9 +113,11 @@ async def served(
     channel: str = "subprocess",
     settings: Mapping[str, str] | None = None,
     state: Path | None = None,
+    watch: bool = False,
 ) -> AsyncIterator[Served]:
     """Serve an app and stop it again; state is kept in `state`, or forgotten."""
     kept = ["--state-dir", str(state)] if state else ["--ephemeral"]
+    kept += [] if watch else ["--no-watch"]
     opened = _process if channel == "subprocess" else _in_loop
     async with opened(app, [*kept, *arguments], dict(settings or {})) as host:
         try:

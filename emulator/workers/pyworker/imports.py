@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import importlib.machinery
 import os
@@ -69,6 +70,34 @@ def namespace(root: str) -> types.ModuleType:
     module.__path__ = [root]
     module.__package__ = NAMESPACE
     return module
+
+
+def foreign_modules(root: str) -> List[str]:
+    """Name the imported modules that are not the app's, in the order they were imported."""
+    private = __name__.partition(".")[0]
+    return [
+        name
+        for name, module in list(sys.modules.items())
+        if name.partition(".")[0] not in ("__main__", private, NAMESPACE)
+        and getattr(getattr(module, "__spec__", None), "name", None) == name
+        and not _lies_in_app(module, root)
+    ]
+
+
+def _lies_in_app(module: types.ModuleType, root: str) -> bool:
+    file = getattr(module, "__file__", None)
+    if file is not None:
+        return is_app_folder(os.path.dirname(file), root)
+    # A folder without __init__.py has no file; it may be the app's.
+    return any(is_app_folder(path, root) for path in getattr(module, "__path__", ()))
+
+
+def warm(names: List[str]) -> None:
+    """Import modules ahead of need. What cannot be imported now is the app's business later."""
+    for name in names:
+        if name not in sys.modules:
+            with contextlib.suppress(Exception):
+                importlib.import_module(name)
 
 
 def import_app_module(name: str) -> types.ModuleType:

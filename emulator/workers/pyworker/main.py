@@ -53,9 +53,13 @@ def _take_stdin() -> int:
 
 
 def _read_start(lifeline: int) -> Header:
-    length = struct.unpack("!I", _read_exactly(lifeline, 4))[0]
-    start: Header = loads(_read_exactly(lifeline, length))
-    return start
+    """Return what to start for. Until it comes, a spare gets warm: it imports what it is told."""
+    while True:
+        length = struct.unpack("!I", _read_exactly(lifeline, 4))[0]
+        message: Header = loads(_read_exactly(lifeline, length))
+        if message["kind"] != "warm":
+            return message
+        imports.warm(message["modules"])
 
 
 def _read_exactly(descriptor: int, length: int) -> bytes:
@@ -266,6 +270,8 @@ class Session(asyncio.Protocol):
             self._send(app.load(header))
         elif kind == "index":
             self._send(app.index())
+        elif kind == "modules":
+            self._send({"kind": "modules", "names": imports.foreign_modules(app.root)})
         else:
             raise unknown_kind(kind, self._start.get("protocol"))
 

@@ -1,0 +1,80 @@
+"""From saved files to the next generation: one candidate at a time, the newest save wins."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+from emulator.errors import EmulatorError
+from emulator.events import EventBus, LogLine
+from emulator.runtime.host import Host
+from emulator.runtime.watch import Watcher, WatchRules
+
+
+class Reloader:
+    """Reloads a host whenever its app changes, until closed.
+
+    `requirements_changed` is called when what is installed may be about to change.
+    """
+
+    def __init__(
+        self,
+        host: Host,
+        events: EventBus,
+        *,
+        polling: bool = False,
+        requirements_changed: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._host = host
+        self._events = events
+        self._requirements_changed = requirements_changed
+        self._watcher = Watcher(self._rules, self._changed, polling=polling)
+        self._pending: frozenset[Path] = frozenset()
+        self._candidate: asyncio.Task[bool] | None = None
+        self._watching: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        self._watching = asyncio.create_task(self._watcher.run())
+        self._watching.add_done_callback(self._stopped_watching)
+
+    async def aclose(self) -> None:
+        self._watcher.close()
+        tasks = [task for task in (self._watching, self._candidate) if task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _rules(self) -> WatchRules:
+        return WatchRules.of(self._host.context.app_root, self._host.host_config)
+
+    async def _changed(self, paths: frozenset[Path]) -> None:
+        if any(path.name == "requirements.txt" for path in paths):
+            self._requirements_changed()
+        if self._candidate is not None and not self._candidate.done():
+            self._candidate.cancel()
+            await asyncio.gather(self._candidate, return_exceptions=True)
+        else:
+            self._pending = frozenset()
+        # What an abandoned candidate was built for is still to be looked at.
+        self._pending |= paths
+        self._candidate = asyncio.create_task(self._reload(self._pending))
+
+    async def _reload(self, paths: frozenset[Path]) -> bool:
+        try:
+            return await self._host.reload(paths)
+        except EmulatorError as error:
+            self._events.publish(LogLine("Error", f"{error.message} {error.hint or ''}", "Host"))
+            return False
+
+    def _stopped_watching(self, task: asyncio.Task[None]) -> None:
+        """Say so when files cannot be watched any longer; the host goes on."""
+        if task.cancelled() or task.exception() is None:
+            return
+        self._events.publish(
+            LogLine(
+                "Warning",
+                f"Files are no longer watched ({task.exception()}). Reload by restarting the host.",
+                "Host",
+            )
+        )

@@ -1,0 +1,63 @@
+"""The spare: a worker process that has imported what the app's packages need, and waits.
+
+It never imports anything of the app, so the next load of the app starts as from nothing, only
+without the seconds its packages take. It also takes over after a crash.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from emulator.workers.channel import AppSpec, Interpreter, LogSink
+from emulator.workers.subprocess import SubprocessChannel
+
+
+class Standby:
+    """Holds at most one spare."""
+
+    def __init__(self, sink: LogSink) -> None:
+        self._sink = sink
+        self._spare: SubprocessChannel | None = None
+        self._for: tuple[AppSpec, Interpreter] | None = None
+        self._modules: tuple[str, ...] = ()
+        self._closed = False
+
+    def take(self, spec: AppSpec, interpreter: Interpreter) -> SubprocessChannel:
+        """Return a worker that starts on the app now: the spare where it fits, else a new one.
+
+        It does not fit when the environment is another one: packages may have read it.
+        """
+        spare, self._spare = self._spare, None
+        if spare is not None and self._for == (spec, interpreter) and not spare.ended:
+            spare.begin()
+            return spare
+        if spare is not None:
+            spare.discard()
+        return SubprocessChannel.spawn(spec, interpreter, self._sink)
+
+    def prepare(
+        self, spec: AppSpec, interpreter: Interpreter, modules: Sequence[str] | None = None
+    ) -> None:
+        """Have a spare for the next time, with the modules of this or the last time."""
+        if modules is not None:
+            self._modules = tuple(modules)
+        if self._closed:
+            return
+        if self._spare is not None:
+            if self._for == (spec, interpreter) and not self._spare.ended:
+                return
+            self._spare.discard()
+        self._for = (spec, interpreter)
+        self._spare = SubprocessChannel.spawn(spec, interpreter, self._sink, warm=self._modules)
+
+    def discard(self) -> None:
+        """Let go of the spare: what it has imported may no longer be what is installed."""
+        spare, self._spare = self._spare, None
+        if spare is not None:
+            spare.discard()
+
+    async def aclose(self) -> None:
+        self._closed = True
+        spare, self._spare = self._spare, None
+        if spare is not None:
+            await spare.aclose(0)
