@@ -2,13 +2,48 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+from typing import Any
+
 import click
 
 from emulator import __version__
 from emulator.errors import EmulatorError
 
+_COMMANDS = {
+    "start": ("emulator.cli.start:start", "Serve an app on this machine."),
+}
+"""Where each command is, and what the list of commands says about it.
 
-class _Group(click.Group):
+A command's module is imported when it is run or asked for help, so that `--version` and `--help`
+stay instant and `start` pays for no other.
+"""
+
+
+class LazyGroup(click.Group):
+    """Imports a command when it is needed; the names come from a table."""
+
+    def __init__(
+        self, *arguments: Any, table: dict[str, tuple[str, str]] | None = None, **more: Any
+    ) -> None:
+        super().__init__(*arguments, **more)
+        self._table = table or {}
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return [*self._table, *super().list_commands(ctx)]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in self.commands and cmd_name in self._table:
+            module, _, name = self._table[cmd_name][0].partition(":")
+            self.add_command(getattr(import_module(module), name), cmd_name)
+        return super().get_command(ctx, cmd_name)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, summary) for name, (_, summary) in self._table.items()])
+
+
+class _Main(LazyGroup):
     """Shows our own errors as one sentence and the next step, never as a traceback."""
 
     def invoke(self, ctx: click.Context) -> object:
@@ -24,6 +59,7 @@ class Failure(click.ClickException):
     def __init__(self, error: EmulatorError) -> None:
         super().__init__(error.message)
         self._error = error
+        self.exit_code = error.exit_code
 
     def show(self, file: object = None) -> None:
         place = f" ({self._error.where})" if self._error.where else ""
@@ -32,7 +68,7 @@ class Failure(click.ClickException):
             click.echo(f"→ {self._error.hint}", err=True)
 
 
-@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=_Main, table=_COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, "-v", "--version", prog_name="funcemu")
 def cli() -> None:
     """Run Azure Functions apps on this machine: no cloud, no keys, no network.
@@ -43,14 +79,7 @@ def cli() -> None:
 
 def main() -> None:
     """Entry point of the console script."""
-    _register()
     cli(prog_name="funcemu")
-
-
-def _register() -> None:
-    from emulator.cli.start import start  # after click, so that --version stays instant
-
-    cli.add_command(start)
 
 
 if __name__ == "__main__":
