@@ -44,7 +44,7 @@ class VectorStores:
             return self.local()
         key = (section.kind, json.dumps(section.values, sort_keys=True), connection)
         if key not in self._stores:
-            self._stores[key] = _make(section, connection, self._host)
+            self._stores[key] = _make(section, connection)
         return self._stores[key]
 
     def local(self) -> LocalVectorStore:
@@ -90,7 +90,22 @@ class VectorStores:
         )
 
 
-def _make(
-    section: ProviderSection, connection: SearchConnection, host: HostServices
-) -> VectorStore:
-    raise BindingError(f"{section.kind} {connection} {host}")
+def _make(section: ProviderSection, connection: SearchConnection) -> VectorStore:
+    # Imported by need: an app uses one of them.
+    match section.kind:
+        case "azureAISearch":
+            from bindings.openai.vectors.ai_search import AISearchOptions, AISearchStore
+
+            return AISearchStore(section.options(AISearchOptions), connection)
+        case "cosmosDBSearch":
+            from bindings.openai.vectors.cosmos_mongo import CosmosMongoOptions, CosmosMongoStore
+
+            return CosmosMongoStore(section.options(CosmosMongoOptions), connection)
+        case "cosmosDBNoSqlSearch":
+            from bindings.openai.vectors.cosmos_nosql import CosmosNoSqlOptions, CosmosNoSqlStore
+
+            return CosmosNoSqlStore(section.options(CosmosNoSqlOptions), connection)
+        case _:
+            from bindings.openai.vectors.kusto import KustoStore
+
+            return KustoStore(connection)
