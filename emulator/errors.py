@@ -27,7 +27,8 @@ class EmulatorError(Exception):
     """Root of what this package raises on purpose.
 
     `hint` is the next step for the user, `where` the place of the mistake, `code` the stable slug
-    a problem made of this error carries.
+    a problem made of this error carries, `azure` what Azure does in that case where it is more than
+    this error.
     """
 
     exit_code = 1
@@ -40,11 +41,13 @@ class EmulatorError(Exception):
         hint: str | None = None,
         where: SourceSpan | None = None,
         code: str | None = None,
+        azure: str | None = None,
     ) -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
         self.where = where
+        self.azure = azure
         if code is not None:
             self.code = code
 

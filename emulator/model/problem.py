@@ -32,7 +32,9 @@ class Problem:
 
     `code` is a stable, readable slug (`binding-unknown-type`); `message` says what is wrong in the
     user's words and with the official host's wording where it has one; `hint` is the next step;
-    `detail` is a longer text such as a traceback; `function` names the only function it takes down.
+    `detail` is a longer text such as a traceback; `function` names the only function it takes down;
+    `azure` is what Azure would do, one sentence: a problem that has it is a strict finding. Those
+    that matter only there have the severity INFO.
     """
 
     code: str
@@ -42,3 +44,9 @@ class Problem:
     hint: str | None = None
     function: str | None = None
     detail: str | None = None
+    azure: str | None = None
+
+    @property
+    def is_finding(self) -> bool:
+        """Whether a strict start and `funcemu check` refuse the app for it."""
+        return self.severity is Severity.ERROR or self.azure is not None
