@@ -12,7 +12,7 @@ from emulator.assemble import Emulator
 from emulator.config.hostjson import HostConfig
 from emulator.console.banner import banner_lines, ready_line
 from emulator.console.console import Console, JsonConsole
-from emulator.console.render import duration, problem_lines
+from emulator.console.render import duration
 from emulator.events import Event, GenerationFailed, GenerationReady
 from emulator.runtime.launch import Launch
 
@@ -94,8 +94,7 @@ def announcement(emulator: Emulator, console: Console) -> Iterable[str]:
         return
     notes = emulator.context.banner()
     yield from banner_lines(generation, base_url=emulator.url, notes=notes, paint=console.paint)
-    for problem in generation.problems:
-        yield from problem_lines(problem, console.paint)
+    yield from console.problem_lines(generation.problems)
     yield ready_line(emulator.host.uptime, len(generation.functions), console.paint)
 
 

@@ -23,7 +23,7 @@ from emulator.events import (
     ProblemFound,
     RequestServed,
 )
-from emulator.model import Problem
+from emulator.model import Problem, Severity
 
 _LEVELS = {"Trace": 0, "Debug": 1, "Information": 2, "Warning": 3, "Error": 4, "Critical": 5}
 _SECOND = timedelta(seconds=1)
@@ -43,11 +43,13 @@ class Console:
         clock: Clock,
         colour: bool,
         verbose: bool,
+        strict: bool = False,
         user_level: str | None = None,
         stream: TextIO | None = None,
     ) -> None:
         self._clock = clock
         self._verbose = verbose
+        self._strict = strict
         self._user_level = user_level
         self._stream = stream or sys.stdout
         self._pending: list[str] = []
@@ -93,8 +95,13 @@ class Console:
                 self.flush()
 
     def problems(self, problems: Iterable[Problem]) -> None:
+        self.write(self.problem_lines(problems))
+
+    def problem_lines(self, problems: Iterable[Problem]) -> Iterable[str]:
+        """What a person is told: no notices, unless they asked for everything or are strict."""
         for problem in problems:
-            self.write(problem_lines(problem, self.paint))
+            if problem.severity is not Severity.INFO or self._verbose or self._strict:
+                yield from problem_lines(problem, self.paint, azure=self._strict)
 
     def flush(self) -> None:
         self._scheduled = False

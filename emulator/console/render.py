@@ -31,14 +31,19 @@ class Palette:
         return f"\x1b[{codes}m{text}\x1b[0m"
 
 
-def problem_lines(problem: Problem, paint: Palette) -> Iterable[str]:
-    """What, where, why, what to do: the same text wherever a problem is shown."""
+def problem_lines(problem: Problem, paint: Palette, *, azure: bool = False) -> Iterable[str]:
+    """What, where, why, what to do: the same text wherever a problem is shown.
+
+    With `azure` also what would happen there, for those who asked for it.
+    """
     label = paint(problem.severity.value, _SEVERITY_COLOURS[problem.severity], "bold")
     yield f"{label}: {problem.message} {paint(f'[{problem.code}]', 'dim')}"
     if problem.where is not None:
         yield f"  {paint('at', 'dim')} {problem.where}"
     if problem.detail:
         yield from (f"  {line}" for line in problem.detail.rstrip().splitlines())
+    if azure and problem.azure:
+        yield f"  {paint('On Azure:', 'dim')} {problem.azure}"
     if problem.hint:
         yield f"  {paint('→', 'dim')} {problem.hint}"
 
