@@ -45,6 +45,8 @@ class ChatModelOptions(Options, frozen=True, kw_only=True):
 class AssistantPostOptions(ChatModelOptions, frozen=True, kw_only=True):
     id: Resolved
     user_message: Resolved | None = None
+    reasoning_effort: Resolved | None = None
+    """Not a property of Azure's, which offers no way to set it."""
     chat_storage_connection_setting: SettingText | None = None
     collection_name: Resolved = DEFAULT_COLLECTION
 

@@ -121,6 +121,7 @@ class Conversation:
             temperature=None if reasoning else number(options.temperature),
             top_p=number(options.top_p),
             max_tokens=None if reasoning else whole_number(options.max_tokens),
+            reasoning_effort=options.reasoning_effort or None,
             assistant=self._chat.assistant,
             function=self._call.function.name,
             tell=lambda text: self._say("Warning", text),

@@ -10,6 +10,7 @@ Differences
 - Direction `out` works. With `userMessage` in the binding the message is posted before the
   function runs and the state is delivered, as with `in`; what the function sets is posted after
   it. Without, only what the function sets is posted (the form before 0.15).
+- `reasoningEffort` is sent to the model when it is set; Azure's binding has no such property.
 - Results longer than a column of Table storage holds are shortened, with a note; Azure loses the
   turn.
 """

@@ -23,6 +23,7 @@ class ChatRequest:
     temperature: float | None = None
     top_p: float | None = None
     max_tokens: int | None = None
+    reasoning_effort: str | None = None
     assistant: str = ""
     function: str = ""
     tell: Callable[[str], None] = _keep_quiet

@@ -26,7 +26,9 @@ TIMEOUT = 100.0
 """Seconds for one attempt."""
 
 _UNSUPPORTED = re.compile(r"[Uu]nsupported|not supported|[Uu]nrecognized")
-_PARAMETER = re.compile(r"['\"](max_tokens|max_completion_tokens|temperature|top_p)['\"]")
+_PARAMETER = re.compile(
+    r"['\"](max_tokens|max_completion_tokens|temperature|top_p|reasoning_effort)['\"]"
+)
 _OTHER_LIMIT = {"max_tokens": "max_completion_tokens", "max_completion_tokens": "max_tokens"}
 
 
@@ -125,6 +127,7 @@ class LiveBackend:
             ("temperature", request.temperature),
             ("top_p", request.top_p),
             (limit, request.max_tokens),
+            ("reasoning_effort", request.reasoning_effort),
         ):
             if value is not None:
                 body[name] = value
@@ -155,7 +158,7 @@ class LiveBackend:
         if parameter in renamed.values():  # neither name is taken: send none
             renamed[_OTHER_LIMIT[parameter]] = ""
             return True
-        if parameter not in {*_OTHER_LIMIT, "temperature", "top_p"}:
+        if parameter not in {*_OTHER_LIMIT, "temperature", "top_p", "reasoning_effort"}:
             return False
         renamed[parameter] = _OTHER_LIMIT.get(parameter, "")
         return True
