@@ -192,7 +192,7 @@ class _LogRelay:
     def __init__(self, events: EventBus) -> None:
         self._events = events
         self._running: dict[str, str] = {}
-        events.subscribe(self._listen)
+        events.subscribe(self._listen, InvocationStarted, InvocationFinished)
 
     def __call__(self, log: WorkerLog) -> None:
         if log.source == "worker":

@@ -102,21 +102,32 @@ Listener = Callable[[Event], None]
 
 
 class EventBus:
-    """Hands each event to every listener, in order, at once; a failing listener is left out."""
+    """Hands each event to whoever listens to its kind, in order, at once."""
 
     def __init__(self) -> None:
-        self._listeners: tuple[Listener, ...] = ()
+        self._listeners: tuple[tuple[Listener, tuple[type, ...]], ...] = ()
+        self._by_kind: dict[type, tuple[Listener, ...]] = {}
 
-    def subscribe(self, listener: Listener) -> Callable[[], None]:
-        self._listeners = (*self._listeners, listener)
+    def subscribe(self, listener: Listener, *kinds: type) -> Callable[[], None]:
+        """Call `listener` with each event of these kinds (all kinds when none is named)."""
+        entry = (listener, kinds)
+        self._listeners = (*self._listeners, entry)
+        self._by_kind = {}
 
         def unsubscribe() -> None:
-            self._listeners = tuple(each for each in self._listeners if each is not listener)
+            self._listeners = tuple(each for each in self._listeners if each is not entry)
+            self._by_kind = {}
 
         return unsubscribe
 
     def publish(self, event: Event) -> None:
-        for listener in self._listeners:
+        kind = type(event)
+        listeners = self._by_kind.get(kind)
+        if listeners is None:
+            listeners = self._by_kind[kind] = tuple(
+                listener for listener, kinds in self._listeners if not kinds or kind in kinds
+            )
+        for listener in listeners:
             try:
                 listener(event)
             except Exception:  # a listener must never harm what it listens to

@@ -27,8 +27,9 @@ async def serve(
     console.host_config = host_config
     stopping = asyncio.Event()
     _on_signals(stopping)
-    emulator.events.subscribe(_settle_after_loads)
-    emulator.events.subscribe(Reloads(emulator, console).listen)
+    emulator.events.subscribe(_settle_after_loads, GenerationReady)
+    reloads = Reloads(emulator, console)
+    emulator.events.subscribe(reloads.listen, GenerationReady, GenerationFailed)
     began = asyncio.create_task(emulator.start(first))
     stopped = asyncio.create_task(stopping.wait())
     try:
@@ -99,8 +100,7 @@ def announcement(emulator: Emulator, console: Console) -> Iterable[str]:
 
 
 def _settle_after_loads(event: Event) -> None:
-    if isinstance(event, GenerationReady):
-        asyncio.get_running_loop().call_later(_SETTLE_AFTER, _settle)
+    asyncio.get_running_loop().call_later(_SETTLE_AFTER, _settle)
 
 
 def _settle() -> None:

@@ -54,12 +54,14 @@ class Deadlines:
         self._due: dict[str, tuple[float, asyncio.Task[object]]] = {}
         self._expired: set[str] = set()
         self._timer: asyncio.TimerHandle | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     def enter(self, call_id: str) -> asyncio.Task[object]:
         """Begin the time of a call; return the task that will be cancelled."""
-        task = asyncio.current_task()
+        # Asking for the running loop costs a system call before Python 3.12, so once is enough.
+        loop = self._loop = self._loop or asyncio.get_running_loop()
+        task = asyncio.current_task(loop)
         assert task is not None
-        loop = task.get_loop()
         due = loop.time() + self.seconds
         self._due[call_id] = (due, task)
         if self._timer is None:

@@ -13,8 +13,8 @@ CONNECTIONS = 32
 
 
 def candidates() -> dict[str, tuple[list[str], str]]:
-    start = [FUNCEMU, "start", APP, "--port", "0"]
-    plain = ["--loop", "asyncio"]
+    start = [FUNCEMU, "start", APP, "--port", "0", "--no-watch", "--ephemeral"]
+    plain = ["--loop", "asyncio", "--no-watch", "--ephemeral"]
     inside = ["--channel", "inprocess"]
     return {
         "bare aiohttp": ([sys.executable, "-m", "tests.bench.bare"], "hello"),
