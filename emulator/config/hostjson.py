@@ -16,7 +16,7 @@ from emulator.config.settings import Settings
 from emulator.config.suggest import did_you_mean
 from emulator.config.timespan import format_timespan, parse_timespan
 from emulator.errors import ConfigError
-from emulator.model import Problem, RetryPolicy
+from emulator.model import Problem, RetryPolicy, Severity
 
 FILE = "host.json"
 
@@ -143,6 +143,15 @@ def load_host_config(root: Path, settings: Settings) -> tuple[HostConfig, list[P
     raw, origins = overridden(given, settings)
     reader = Reader(document, origins)
     config = _host_config(reader, raw)
+    if document is None:
+        reader.add(
+            "host-json-missing",
+            "There is no host.json; the defaults count",
+            path=(),
+            severity=Severity.INFO,
+            hint='Add a file host.json with {"version": "2.0"}.',
+            azure="The official tools neither start nor publish a folder without it.",
+        )
     if given:  # an empty object counts as no file
         _check_version(reader, raw)
         _check_keys(reader, raw)
@@ -190,8 +199,18 @@ def _http(section: Section) -> HttpConfig:
                 hint=did_you_mean(key, _KNOWN_HTTP) or f"Known: {', '.join(_KNOWN_HTTP)}.",
             )
     headers = section.section("customHeaders")
+    prefix = section.text("routePrefix", "api")
+    if prefix.endswith("/"):
+        section.reader.add(
+            "host-json-route-prefix",
+            f"routePrefix is '{prefix}'; the '/' at its end is left out",
+            path=(*section.path, "routePrefix"),
+            severity=Severity.INFO,
+            hint=f'Write "routePrefix": "{prefix.strip("/")}".',
+            azure="Every route has an empty segment then, and the whole host fails to start.",
+        )
     return HttpConfig(
-        route_prefix=section.text("routePrefix", "api").strip("/"),
+        route_prefix=prefix.strip("/"),
         max_outstanding_requests=section.number("maxOutstandingRequests", -1),
         max_concurrent_requests=section.number("maxConcurrentRequests", -1),
         dynamic_throttles_enabled=section.flag("dynamicThrottlesEnabled", default=False),

@@ -68,6 +68,18 @@ def _read_sections(document: Document, result: LocalSettings) -> None:
         elif not key.startswith("$"):
             result.problems.append(_unknown(key, document.span((key,)), known=_SECTIONS))
     result.problems += _duplicates(document)
+    if "isencrypted" not in sections and {"values", "connectionstrings"} & set(sections):
+        result.problems.append(
+            Problem(
+                "settings-is-encrypted-missing",
+                f"{FILE} does not say whether it is encrypted; its values are read as plain text",
+                severity=Severity.INFO,
+                where=document.span(()),
+                hint='Add "IsEncrypted": false.',
+                azure="The official tools take such a file as encrypted and use none of its "
+                "values.",
+            )
+        )
     if "host" in sections:
         result.host = _host(document, *sections["host"], result.problems)
     if _is_true(sections.get("isencrypted", ("", False))[1]):
@@ -131,6 +143,8 @@ def _read_nested(
             hint=f'It is read as its parts; write them so: "{example}": "…".'
             if flat
             else "It is left out.",
+            azure="A setting is one text there, and the official tools drop every value of the "
+            "file.",
         )
     )
 
@@ -276,5 +290,12 @@ def _unknown(key: str, where: SourceSpan, *, known: tuple[str, ...], section: st
     )
 
 
-def _warning(code: str, message: str, *, where: SourceSpan, hint: str | None = None) -> Problem:
-    return Problem(code, message, severity=Severity.WARNING, where=where, hint=hint)
+def _warning(
+    code: str,
+    message: str,
+    *,
+    where: SourceSpan,
+    hint: str | None = None,
+    azure: str | None = None,
+) -> Problem:
+    return Problem(code, message, severity=Severity.WARNING, where=where, hint=hint, azure=azure)

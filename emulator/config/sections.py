@@ -27,9 +27,11 @@ class Reader:
         path: KeyPath,
         hint: str | None = None,
         severity: Severity = Severity.ERROR,
+        azure: str | None = None,
     ) -> None:
+        where = self._where(path)
         self.problems.append(
-            Problem(code, message, severity=severity, where=self._where(path), hint=hint)
+            Problem(code, message, severity=severity, where=where, hint=hint, azure=azure)
         )
 
     def _where(self, path: KeyPath) -> SourceSpan | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -130,6 +130,7 @@ def load_settings(root: Path, environ: Mapping[str, str]) -> tuple[Settings, lis
         if effective is not None and (setting.name not in environ or setting.source == EMULATOR):
             variables[setting.name] = effective.value
     problems += _notices(by_name)
+    problems += _only_in_env_file(by_name.values())
     return Settings(by_name, environment=variables, host=local.host), problems
 
 
@@ -217,6 +218,21 @@ def _notices(by_name: Mapping[str, Setting]) -> Iterator[Problem]:
             "Please remove or rename this setting.",
             severity=Severity.WARNING,
             where=reserved.source,
+        )
+
+
+def _only_in_env_file(settings: Iterable[Setting]) -> Iterator[Problem]:
+    """Tell of settings that the official tools would not find, or find with another value."""
+    found = [each for each in settings if each.source.file == ENV_FILE]
+    if found:
+        names = ", ".join(each.name for each in found)
+        yield Problem(
+            "settings-env-file",
+            f"{ENV_FILE} gives the value of {names}",
+            severity=Severity.INFO,
+            where=min((each.source for each in found), key=lambda source: source.line or 0),
+            hint=f"Add what the app needs to the app settings on Azure, and to Values of {FILE}.",
+            azure=f"{ENV_FILE} is not read: what is no app setting there does not exist.",
         )
 
 
