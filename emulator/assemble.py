@@ -13,7 +13,7 @@ from emulator.clock import Clock, SystemClock
 from emulator.config.options import Options, apply_host_section
 from emulator.config.settings import host_variables
 from emulator.errors import ConfigError
-from emulator.events import Event, EventBus, InvocationFinished, InvocationStarted, LogLine
+from emulator.events import EventBus, LogLine
 from emulator.runtime.launch import Configuration, Launch, configure
 from emulator.workers.channel import AppSpec, ExitInfo, WorkerChannel, WorkerLog
 from emulator.workers.environment import worker_environment
@@ -36,7 +36,7 @@ class Starter:
         self.options = options
         self.root = _app_root(options.path)
         self.events = EventBus()
-        self._logs = _LogRelay(self.events)
+        self.logs = _LogRelay(self.events)
         self.environ = {**(os.environ if environ is None else environ), **(settings or {})}
         if options.language_worker:
             self.environ[ARGUMENTS_SETTING] = options.language_worker
@@ -70,18 +70,18 @@ class Starter:
             # Only tests use it; a start of the host need not import it.
             from emulator.workers.inprocess import InProcessChannel
 
-            return InProcessChannel(spec, self._logs)
+            return InProcessChannel(spec, self.logs)
         # Spawned from here so that the worker starts while the host is still being imported.
         from emulator.workers.standby import Standby
         from emulator.workers.supervisor import Supervisor
 
         interpreter = find_interpreter(self.root, self.options.python, spec.environment)
         if self.options.watch and self.standby is None:
-            self.standby = Standby(self._logs)
+            self.standby = Standby(self.logs)
         return Supervisor.spawn(
             spec,
             interpreter,
-            self._logs,
+            self.logs,
             on_exit=self._worker_ended,
             standby=self.standby,
         )
@@ -92,6 +92,73 @@ class Starter:
         tail = "".join(f"\n{line}" for line in info.tail)
         text = f"The worker {describe_exit(info)}; it is started again.{tail}"
         self.events.publish(LogLine("Error", text, "Host"))
+
+
+class Engine:
+    """An app loaded and callable, without a socket: what every surface is built on.
+
+    `listens` says whether triggers that wait for something of their own are started; `clock` is
+    another source of time for tests.
+    """
+
+    def __init__(
+        self, starter: Starter, *, clock: Clock | None = None, listens: bool = True
+    ) -> None:
+        # These cost most of the start-up; the worker is already starting beside them.
+        from emulator.registry import BindingRegistry
+        from emulator.runtime.host import Host
+        from emulator.runtime.services import HostContext
+        from emulator.state.journal import Journal
+        from emulator.state.presence import Presence
+        from emulator.state.store import StateStore
+
+        options = starter.options
+        folder = None if options.ephemeral else options.state_folder
+        self.events = starter.events
+        self.clock = clock or SystemClock()
+        self.context = HostContext(
+            app_root=starter.root,
+            clock=self.clock,
+            events=self.events,
+            state=StateStore(folder),
+            flags={"models": options.models},
+        )
+        self.host = Host(
+            launch=starter.launch,
+            registry=BindingRegistry(),
+            context=self.context,
+            events=self.events,
+            clock=self.clock,
+            functions=options.functions,
+            running=starter.logs.running,
+            precedence="specificity" if options.route_precedence == "specificity" else "name",
+            listens=listens,
+        )
+        self._starter = starter
+        self._journal: Journal | None = None
+        self._presence: Presence | None = None
+        if folder is not None:
+            self._journal = Journal(folder, self.events, self.clock, settings=self._settings)
+            self._presence = Presence(folder)
+
+    async def start(self, first: Launch | None = None, *, url: str = "") -> None:
+        """Load the app; `url` is where it is served, for those who look."""
+        if self._presence is not None:
+            self._presence.enter(url)
+        await self.host.start(first)
+
+    async def aclose(self) -> None:
+        """Let running calls finish (bounded), then end everything."""
+        await self.host.aclose()
+        if self._starter.standby is not None:
+            await self._starter.standby.aclose()
+        if self._journal is not None:
+            await self._journal.aclose()
+        if self._presence is not None:
+            self._presence.leave()
+
+    def _settings(self) -> list[tuple[str, str]]:
+        return [(each.name, each.value) for each in self.context.settings]
 
 
 class Emulator:
@@ -108,36 +175,18 @@ class Emulator:
         *,
         clock: Clock | None = None,
     ) -> None:
-        # These cost most of the start-up; the worker is already starting beside them.
-        from emulator.registry import BindingRegistry
-        from emulator.runtime.host import Host
         from emulator.runtime.reloader import Reloader
-        from emulator.runtime.services import HostContext
         from emulator.server.app import Site
         from emulator.server.cors import Cors
         from emulator.server.keys import KeyStore
         from emulator.server.policy import SitePolicy
-        from emulator.state.store import StateStore
 
         options = starter.options
-        self.events = starter.events
-        self.clock = clock or SystemClock()
-        self.context = HostContext(
-            app_root=starter.root,
-            clock=self.clock,
-            events=self.events,
-            state=StateStore(None if options.ephemeral else options.state_folder),
-            flags={"models": options.models},
-        )
-        self.host = Host(
-            launch=starter.launch,
-            registry=BindingRegistry(),
-            context=self.context,
-            events=self.events,
-            clock=self.clock,
-            functions=options.functions,
-            precedence="specificity" if options.route_precedence == "specificity" else "name",
-        )
+        self._engine = Engine(starter, clock=clock)
+        self.events = self._engine.events
+        self.clock = self._engine.clock
+        self.context = self._engine.context
+        self.host = self._engine.host
         keys = None if options.ephemeral else options.state_folder / "keys"
         self._site = Site(
             self.host,
@@ -167,7 +216,7 @@ class Emulator:
 
     async def start(self, first: Launch | None = None) -> None:
         """Load the app and serve; returns once requests are answered."""
-        await self.host.start(first)
+        await self._engine.start(first, url=self.url)
         await self._site.start(self._listening)
         if self._reloader is not None:
             self._reloader.start()
@@ -177,9 +226,7 @@ class Emulator:
         if self._reloader is not None:
             await self._reloader.aclose()
         await self._site.aclose()
-        await self.host.aclose()
-        if self._starter.standby is not None:
-            await self._starter.standby.aclose()
+        await self._engine.aclose()
 
     def _forget_spare(self) -> None:
         if self._starter.standby is not None:
@@ -191,24 +238,18 @@ class _LogRelay:
 
     def __init__(self, events: EventBus) -> None:
         self._events = events
-        self._running: dict[str, str] = {}
-        events.subscribe(self._listen, InvocationStarted, InvocationFinished)
+        self.running: dict[str, str] = {}
+        """The function of each call under way; kept by the invoker."""
 
     def __call__(self, log: WorkerLog) -> None:
         if log.source == "worker":
             category = "Worker"
         elif log.source == "logging":
-            function = self._running.get(log.invocation_id or "")
+            function = self.running.get(log.invocation_id or "")
             category = f"Function.{function}.User" if function else "Host.Function.Console"
         else:
             category = "Host.Function.Console"
         self._events.publish(LogLine(log.level, log.message, category, log.invocation_id))
-
-    def _listen(self, event: Event) -> None:
-        if isinstance(event, InvocationStarted):
-            self._running[event.id] = event.function
-        elif isinstance(event, InvocationFinished):
-            self._running.pop(event.id, None)  # the lines of a call come before its end
 
 
 def _body_limit(environ: Mapping[str, str]) -> int:

@@ -59,7 +59,6 @@ class Failure(click.ClickException):
     def __init__(self, error: EmulatorError) -> None:
         super().__init__(error.message)
         self._error = error
-        self.exit_code = error.exit_code
 
     def show(self, file: object = None) -> None:
         place = f" ({self._error.where})" if self._error.where else ""

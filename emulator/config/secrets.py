@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 MASK = "*****"
 
@@ -29,3 +30,28 @@ def is_secret(name: str, value: str) -> bool:
 def masked(name: str, value: str) -> str:
     """Return what people may see of a setting's value."""
     return MASK if is_secret(name, value) else value
+
+
+_SHORTEST = 6
+"""Secrets with fewer characters are words that stand elsewhere, too."""
+
+_SECRET_TEXT = (
+    r"(?i)(AccountKey=|SharedAccessKey=|SharedAccessSignature=|Password=|Pwd=|InstrumentationKey="
+    r"|[?&;]sig=|[?&]code=|\bbearer\s+)[^\s;&\"']+|\bsk-[\w-]{16,}"
+)
+
+
+class SecretFilter:
+    """Takes secrets out of texts that are kept: values of secret settings, and what looks so."""
+
+    def __init__(self, settings: Iterable[tuple[str, str]]) -> None:
+        values = {v for name, v in settings if len(v) >= _SHORTEST and is_secret(name, v)}
+        # The longest first: one may begin with another.
+        known = sorted(values, key=len, reverse=True)
+        self._known = re.compile("|".join(map(re.escape, known))) if known else None
+        self._likely = re.compile(_SECRET_TEXT)
+
+    def __call__(self, text: str) -> str:
+        if self._known is not None:
+            text = self._known.sub(MASK, text)
+        return self._likely.sub(lambda found: (found[1] or "") + MASK, text)

@@ -48,9 +48,13 @@ class Host:
         events: EventBus,
         clock: Clock,
         functions: Sequence[str] = (),
+        running: dict[str, str] | None = None,
         precedence: Precedence = "name",
+        listens: bool = True,
     ) -> None:
-        """`functions` is the allow list of whoever starts the host; empty allows all."""
+        """`functions` is the allow list of whoever starts the host; empty allows all. Without
+        `listens` nothing is called but what is asked for: no trigger waits for events."""
+        self._listens = listens
         self._functions = functions
         self._launch = launch
         self._precedence = precedence
@@ -161,7 +165,8 @@ class Host:
             previous, self.current = self.current, generation
             self.failure = ()
             self.state = "Running"
-            await generation.start_triggers()
+            if self._listens:
+                await generation.start_triggers()
             self.events.publish(
                 GenerationReady(
                     number, generation.app, generation.problems, self._clock.monotonic() - began
@@ -232,6 +237,7 @@ class Host:
             events=self.events,
             clock=self._clock,
             timeout=host_config.function_timeout,
+            running=self._running,
         )
         services = LoadServices(self.context, app, settings, host_config, invoker)
         binder = Binder(

@@ -21,7 +21,7 @@ class StateStore:
     def database(self, name: str, migrations: Sequence[str]) -> SqliteDatabase:
         """Return the named database; the same one for the same name."""
         if name not in self._databases:
-            path = None if self.folder is None else self._prepare() / f"{name}.db"
+            path = None if self.folder is None else prepare(self.folder) / f"{name}.db"
             self._databases[name] = SqliteDatabase(path, migrations)
         return self._databases[name]
 
@@ -29,14 +29,14 @@ class StateStore:
         await asyncio.gather(*(database.aclose() for database in self._databases.values()))
         self._databases.clear()
 
-    def _prepare(self) -> Path:
-        """Make the folder and keep it out of version control; a failure shows on first use."""
-        assert self.folder is not None
-        ignore = self.folder / ".gitignore"
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            if not ignore.exists():
-                ignore.write_text(_IGNORE, encoding="utf-8")
-        except OSError:
-            return self.folder
-        return self.folder
+
+def prepare(folder: Path) -> Path:
+    """Make a state folder and keep it out of version control; a failure shows on first use."""
+    ignore = folder / ".gitignore"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if not ignore.exists():
+            ignore.write_text(_IGNORE, encoding="utf-8")
+    except OSError:
+        return folder
+    return folder

@@ -1,0 +1,278 @@
+"""What functions did: the last calls with their lines, kept for whoever asks later."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sqlite3
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+
+from emulator.clock import Clock
+from emulator.config.secrets import SecretFilter
+from emulator.errors import StateError
+from emulator.events import (
+    Activity,
+    Event,
+    EventBus,
+    InvocationFinished,
+    InvocationStarted,
+    LogLine,
+)
+from emulator.state.store import StateStore
+
+DATABASE = "journal"
+MIGRATIONS = (
+    """
+    CREATE TABLE invocation (
+        number INTEGER PRIMARY KEY AUTOINCREMENT,
+        id TEXT NOT NULL,
+        function TEXT NOT NULL,
+        parent TEXT,
+        reason TEXT NOT NULL,
+        detail TEXT NOT NULL,
+        started REAL NOT NULL,
+        duration REAL NOT NULL,
+        error TEXT,
+        lines TEXT NOT NULL,
+        activities TEXT NOT NULL
+    );
+    CREATE INDEX invocation_id ON invocation (id);
+    """,
+)
+
+KEPT = 1_000
+"""How many calls are remembered."""
+
+_EVERY = 0.5
+"""Seconds between two writes."""
+
+_SHARE = 100
+"""A write that took `t` seconds is followed by a pause of at least this many `t`: a busy host
+spends a hundredth of its time on the journal, however much happens."""
+
+_MOST_LINES = 200
+_MOST_ACTIVITIES = 100
+_LONGEST = 4_000
+_MOST_RUNNING = 10_000
+
+_INSERT = (
+    "INSERT INTO invocation"
+    " (id, function, parent, reason, detail, started, duration, error, lines, activities)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+
+Settings = Callable[[], Iterable[tuple[str, str]]]
+
+
+class _Record(msgspec.Struct):
+    """A call under way, and then its end; `at` is monotonic."""
+
+    at: float
+    start: InvocationStarted
+    lines: list[LogLine] | None = None
+    activities: list[Activity] | None = None
+    finish: InvocationFinished | None = None
+
+
+class Journal:
+    """Listens to what happens and writes finished calls down, away from the event loop.
+
+    On the loop a call costs well under a microsecond: what a row needs is worked out by the
+    thread that writes, and of more calls than are kept only the last ones are.
+    """
+
+    def __init__(
+        self, folder: Path, events: EventBus, clock: Clock, *, settings: Settings = tuple
+    ) -> None:
+        """`settings` gives the names and values among which the secrets are."""
+        self._store = StateStore(folder)
+        self._events = events
+        self._clock = clock
+        self._settings = settings
+        self._running: dict[str, _Record] = {}
+        self._finished: deque[_Record] = deque(maxlen=KEPT)
+        self._timer: asyncio.TimerHandle | None = None
+        self._writing: asyncio.Task[None] | None = None
+        self._pause = _EVERY
+        self._broken = False
+        self._unsubscribe = events.subscribe(self._listen)
+
+    async def aclose(self) -> None:
+        """Write what is left, and let go of the file."""
+        self._unsubscribe()
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._writing is not None:
+            await self._writing
+        if self._finished and not self._broken:
+            await self._write()
+        await self._store.aclose()
+
+    def _listen(self, event: Event) -> None:
+        kind = type(event)
+        if kind is InvocationStarted:
+            assert isinstance(event, InvocationStarted)
+            if len(self._running) < _MOST_RUNNING:
+                self._running[event.id] = _Record(self._clock.monotonic(), event)
+        elif kind is InvocationFinished:
+            assert isinstance(event, InvocationFinished)
+            record = self._running.pop(event.id, None)
+            if record is not None:
+                record.finish = event
+                self._finished.append(record)
+                if self._timer is None and not self._broken:
+                    self._schedule()
+        elif kind is LogLine:
+            assert isinstance(event, LogLine)
+            record = self._running.get(event.invocation_id or "")
+            if record is not None:
+                record.lines = _with(record.lines, event, _MOST_LINES)
+        elif kind is Activity:
+            assert isinstance(event, Activity)
+            record = self._running.get(event.invocation_id or "")
+            if record is not None:
+                record.activities = _with(record.activities, event, _MOST_ACTIVITIES)
+
+    def _schedule(self) -> None:
+        self._timer = asyncio.get_running_loop().call_later(self._pause, self._begin_write)
+
+    def _begin_write(self) -> None:
+        self._writing = asyncio.create_task(self._write_and_pause())
+
+    async def _write_and_pause(self) -> None:
+        began = self._clock.monotonic()
+        await self._write()
+        self._pause = max(_EVERY, (self._clock.monotonic() - began) * _SHARE)
+        self._timer = None
+        if self._finished and not self._broken:
+            self._schedule()
+
+    async def _write(self) -> None:
+        records, self._finished = self._finished, deque(maxlen=KEPT)
+        # Asked now, so that a clock that was set meanwhile, or a laptop that slept, does no harm.
+        offset = self._clock.now().timestamp() - self._clock.monotonic()
+        settings = self._settings()
+
+        def work(connection: sqlite3.Connection) -> None:
+            clean = SecretFilter(settings)
+            connection.executemany(_INSERT, [_row(record, offset, clean) for record in records])
+            connection.execute(
+                "DELETE FROM invocation WHERE number <= (SELECT max(number) FROM invocation) - ?",
+                (KEPT,),
+            )
+
+        try:
+            await self._store.database(DATABASE, MIGRATIONS).run(work)
+        except StateError as error:
+            self._broken = True
+            self._events.publish(
+                LogLine("Warning", f"Calls are no longer recorded. {error.message}", "Host")
+            )
+
+
+class Line(NamedTuple):
+    """One log line of a call."""
+
+    level: str
+    message: str
+
+
+class Deed(NamedTuple):
+    """Something a binding did during a call, such as asking a model."""
+
+    source: str
+    name: str
+    data: Mapping[str, Any]
+
+
+class Entry(NamedTuple):
+    """One call as it was written down; `started` is seconds since 1970, `error` its title, type
+    and stack as the worker told them."""
+
+    id: str
+    function: str
+    parent: str | None
+    reason: str
+    detail: str
+    started: float
+    duration: float
+    error: Mapping[str, Any] | None
+    lines: tuple[Line, ...]
+    activities: tuple[Deed, ...]
+
+
+async def read_journal(folder: Path) -> list[Entry]:
+    """Return every call that is remembered, the last begun first."""
+    if not (folder / f"{DATABASE}.db").is_file():
+        return []
+    store = StateStore(folder)
+    try:
+        return await store.database(DATABASE, MIGRATIONS).read(_entries)
+    finally:
+        await store.aclose()
+
+
+def _entries(connection: sqlite3.Connection) -> list[Entry]:
+    rows = connection.execute(
+        "SELECT id, function, parent, reason, detail, started, duration, error, lines, activities"
+        " FROM invocation ORDER BY started DESC, number DESC"
+    )
+    return [
+        Entry._make(
+            (
+                *row[:7],
+                None if row[7] is None else json.loads(row[7]),
+                tuple(Line(*each) for each in json.loads(row[8])),
+                tuple(Deed(*each) for each in json.loads(row[9])),
+            )
+        )
+        for row in rows
+    ]
+
+
+def _with(kept: list[Any] | None, event: Any, most: int) -> list[Any]:
+    if kept is None:
+        return [event]
+    if len(kept) < most:
+        kept.append(event)
+    return kept
+
+
+def _row(record: _Record, offset: float, clean: SecretFilter) -> Sequence[object]:
+    start, finish = record.start, record.finish
+    assert finish is not None  # only finished calls are written
+    error = None if finish.error is None else _json(msgspec.to_builtins(finish.error), clean)
+    lines = [(each.level, each.message[:_LONGEST]) for each in record.lines or ()]
+    deeds = [(each.source, each.name, each.data) for each in record.activities or ()]
+    return (
+        start.id,
+        start.function,
+        start.parent,
+        start.reason,
+        clean(start.detail[:_LONGEST]),
+        record.at + offset,
+        finish.duration,
+        error,
+        _json(lines, clean) if lines else "[]",
+        _json(deeds, clean) if deeds else "[]",
+    )
+
+
+def _json(value: Any, clean: SecretFilter) -> str:
+    return json.dumps(_cleaned(value, clean), ensure_ascii=False, default=str)
+
+
+def _cleaned(value: Any, clean: SecretFilter) -> Any:
+    """Clean every text, before escapes hide a secret in JSON."""
+    if isinstance(value, str):
+        return clean(value)
+    if isinstance(value, Mapping):
+        return {str(key): _cleaned(each, clean) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_cleaned(each, clean) for each in value]
+    return value
