@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar, cast
 
 import msgspec
 
@@ -33,6 +33,8 @@ class InvocationFinished(msgspec.Struct, frozen=True):
     """Seconds."""
     error: FunctionError | None = None
     parent: str | None = None
+    detail: str = ""
+    """As in `InvocationStarted`."""
 
 
 class RequestServed(msgspec.Struct, frozen=True):
@@ -99,18 +101,25 @@ Event = (
     | Activity
 )
 Listener = Callable[[Event], None]
+E = TypeVar("E", bound=Event)
 
 
 class EventBus:
     """Hands each event to whoever listens to its kind, in order, at once."""
 
     def __init__(self) -> None:
-        self._listeners: tuple[tuple[Listener, tuple[type, ...]], ...] = ()
+        self._listeners: tuple[tuple[Listener, type | None], ...] = ()
         self._by_kind: dict[type, tuple[Listener, ...]] = {}
 
-    def subscribe(self, listener: Listener, *kinds: type) -> Callable[[], None]:
-        """Call `listener` with each event of these kinds (all kinds when none is named)."""
-        entry = (listener, kinds)
+    def on(self, kind: type[E], listener: Callable[[E], None]) -> Callable[[], None]:
+        """Call `listener` with each event of one kind; return what ends that."""
+        return self._add((cast(Listener, listener), kind))
+
+    def subscribe(self, listener: Listener) -> Callable[[], None]:
+        """Call `listener` with every event; return what ends that."""
+        return self._add((listener, None))
+
+    def _add(self, entry: tuple[Listener, type | None]) -> Callable[[], None]:
         self._listeners = (*self._listeners, entry)
         self._by_kind = {}
 
@@ -125,7 +134,7 @@ class EventBus:
         listeners = self._by_kind.get(kind)
         if listeners is None:
             listeners = self._by_kind[kind] = tuple(
-                listener for listener, kinds in self._listeners if not kinds or kind in kinds
+                listener for listener, wanted in self._listeners if wanted in (None, kind)
             )
         for listener in listeners:
             try:

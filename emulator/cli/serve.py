@@ -13,7 +13,7 @@ from emulator.config.hostjson import HostConfig
 from emulator.console.banner import banner_lines, ready_line
 from emulator.console.console import Console, JsonConsole
 from emulator.console.render import duration
-from emulator.events import Event, GenerationFailed, GenerationReady
+from emulator.events import GenerationFailed, GenerationReady
 from emulator.runtime.launch import Launch
 
 _SETTLE_AFTER = 0.2
@@ -27,9 +27,10 @@ async def serve(
     console.host_config = host_config
     stopping = asyncio.Event()
     _on_signals(stopping)
-    emulator.events.subscribe(_settle_after_loads, GenerationReady)
+    emulator.events.on(GenerationReady, _settle_after_loads)
     reloads = Reloads(emulator, console)
-    emulator.events.subscribe(reloads.listen, GenerationReady, GenerationFailed)
+    emulator.events.on(GenerationReady, reloads.ready)
+    emulator.events.on(GenerationFailed, reloads.failed)
     began = asyncio.create_task(emulator.start(first))
     stopped = asyncio.create_task(stopping.wait())
     try:
@@ -54,13 +55,7 @@ class Reloads:
         self._console = console
         self._known: frozenset[str] | None = None
 
-    def listen(self, event: Event) -> None:
-        if isinstance(event, GenerationFailed):
-            self._failed(event)
-        elif isinstance(event, GenerationReady):
-            self._ready(event)
-
-    def _ready(self, event: GenerationReady) -> None:
+    def ready(self, event: GenerationReady) -> None:
         names = frozenset(function.name for function in event.app.functions)
         known, self._known = self._known, names
         if event.number == 1 or isinstance(self._console, JsonConsole):
@@ -73,7 +68,7 @@ class Reloads:
         self._console.line(paint(f"Reloaded {count}{shown} in {duration(event.seconds)}", "green"))
         self._console.problems(event.problems)
 
-    def _failed(self, event: GenerationFailed) -> None:
+    def failed(self, event: GenerationFailed) -> None:
         if self._emulator.host.current is None or isinstance(self._console, JsonConsole):
             return
         number = self._emulator.host.current.number
@@ -99,7 +94,7 @@ def announcement(emulator: Emulator, console: Console) -> Iterable[str]:
     yield ready_line(emulator.host.uptime, len(generation.functions), console.paint)
 
 
-def _settle_after_loads(event: Event) -> None:
+def _settle_after_loads(_: GenerationReady) -> None:
     asyncio.get_running_loop().call_later(_SETTLE_AFTER, _settle)
 
 

@@ -67,5 +67,5 @@ def _console(emulator: Emulator, options: Options) -> Console:
         verbose=options.verbose,
         user_level=options.user_log_level if "user_log_level" in options.given else None,
     )
-    emulator.events.subscribe(console.listen)
+    console.attach(emulator.events)
     return console

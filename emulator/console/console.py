@@ -13,10 +13,9 @@ from emulator.clock import Clock
 from emulator.config.hostjson import HostConfig
 from emulator.console.render import Palette, duration, failure_lines, problem_lines
 from emulator.events import (
-    Activity,
     Event,
+    EventBus,
     GenerationFailed,
-    GenerationReady,
     InvocationFinished,
     InvocationStarted,
     LogLine,
@@ -53,36 +52,22 @@ class Console:
         self._user_level = user_level
         self._stream = stream or sys.stdout
         self._pending: list[str] = []
-        self._nested: dict[str, InvocationStarted] = {}
         self._scheduled = False
         self._stamped = datetime.min.replace(tzinfo=UTC)
         self._stamp_text = ""
+        self.colour = colour
         self.paint = Palette(colour=colour)
         self.host_config = HostConfig()
 
-    def listen(self, event: Event) -> None:
-        match event:
-            case RequestServed():
-                self._request(event)
-            case InvocationStarted():
-                if event.parent is not None:
-                    self._nested[event.id] = event
-                if self._verbose:
-                    self.line(
-                        f"Executing 'Functions.{event.function}' "
-                        f"(Reason='{event.reason}', Id={event.id})",
-                        "dim",
-                    )
-            case InvocationFinished():
-                self._finished(event)
-            case LogLine():
-                self._log(event)
-            case ProblemFound():
-                self.problems([event.problem])
-            case GenerationFailed():
-                self.problems(event.problems)
-            case GenerationReady() | Activity():
-                pass  # whoever asked for the load tells about it
+    def attach(self, events: EventBus) -> None:
+        """Listen to what is shown; loads are told about by whoever asked for them."""
+        events.on(RequestServed, self._request)
+        events.on(InvocationFinished, self._finished)
+        events.on(LogLine, self._log)
+        events.on(ProblemFound, lambda event: self.problems([event.problem]))
+        events.on(GenerationFailed, lambda event: self.problems(event.problems))
+        if self._verbose:
+            events.on(InvocationStarted, self._started)
 
     def write(self, lines: Iterable[str]) -> None:
         """Show lines as they are."""
@@ -116,19 +101,23 @@ class Console:
             return
 
     def _request(self, event: RequestServed) -> None:
-        if event.status < 400:
-            colour = "green"
-        else:
-            colour = "yellow" if event.status < 500 else "red"
-        function = self.paint(f"  {event.function}", "dim") if event.function else ""
-        path = event.path.encode("ascii", "backslashreplace").decode("ascii")
+        status, function, path = str(event.status), event.function, event.path
+        if not path.isascii() or not path.isprintable():
+            path = path.encode("unicode_escape").decode("ascii")
+        if self.colour:
+            colour = "green" if event.status < 400 else "yellow" if event.status < 500 else "red"
+            status, function = self.paint(status, colour), self.paint(function, "dim")
+        self.line(f"{event.method} {path} → {status} ({duration(event.duration)})  {function}")
+
+    def _started(self, event: InvocationStarted) -> None:
         self.line(
-            f"{event.method} {path} → {self.paint(str(event.status), colour)} "
-            f"({duration(event.duration)}){function}"
+            f"Executing 'Functions.{event.function}' (Reason='{event.reason}', Id={event.id})",
+            "dim",
         )
 
     def _finished(self, event: InvocationFinished) -> None:
-        nested = self._nested.pop(event.id, None)
+        if event.error is None and event.parent is None and not self._verbose:
+            return  # the line of its request says it all
         milliseconds = round(event.duration * 1000)
         if event.error is not None:
             self.line(
@@ -143,8 +132,8 @@ class Console:
                 f"(Succeeded, Id={event.id}, Duration={milliseconds}ms)",
                 "dim",
             )
-        if nested is not None:
-            detail = f" {nested.detail}" if nested.detail else ""
+        if event.parent is not None:
+            detail = f" {event.detail}" if event.detail else ""
             self.line(f"  ↳ {event.function}{detail} ({duration(event.duration)})")
 
     def _log(self, event: LogLine) -> None:
@@ -180,14 +169,17 @@ class Console:
 class JsonConsole(Console):
     """One JSON object per line and event, for machines."""
 
-    def listen(self, event: Event) -> None:
+    def attach(self, events: EventBus) -> None:
+        events.subscribe(self._record)
+
+    def _record(self, event: Event) -> None:
         from emulator.console.records import record  # only machines need it
 
         self.write([json.dumps(record(event, self._now()), ensure_ascii=False, default=str)])
 
     def problems(self, problems: Iterable[Problem]) -> None:
         for problem in problems:
-            self.listen(ProblemFound(problem))
+            self._record(ProblemFound(problem))
 
     def _now(self) -> datetime:
         return self._clock.now()

@@ -53,7 +53,9 @@ class Invoker:
         events: EventBus,
         clock: Clock,
         timeout: float | None,
+        running: dict[str, str] | None = None,
     ) -> None:
+        self._running = {} if running is None else running
         self._channel = channel
         self._events = events
         self._clock = clock
@@ -107,9 +109,7 @@ class Invoker:
                         f"Function execution failed after '{context.retry_count}' retries.",
                     )
                     raise
-                context = RetryContext(
-                    context.retry_count + 1, policy.max_retries, _as_data(error)
-                )
+                context = RetryContext(context.retry_count + 1, policy.max_retries, _as_data(error))
                 self._say(
                     function,
                     "Debug",
@@ -135,6 +135,7 @@ class Invoker:
             InvocationStarted(call_id, name, fired.reason, parent_id, fired.detail)
         )
         error: FunctionError | None = None
+        self._running[call_id] = name
         try:
             if function.readers or function.writers:
                 return await self._with_bindings(call_id, function, fired, parent, trace, retry)
@@ -147,9 +148,15 @@ class Invoker:
             error = FunctionError("Cancelled", "The caller went away or the host is stopping.")
             raise
         finally:
+            del self._running[call_id]
             self._events.publish(
                 InvocationFinished(
-                    call_id, name, self._clock.monotonic() - started, error, parent_id
+                    call_id,
+                    name,
+                    self._clock.monotonic() - started,
+                    error,
+                    parent_id,
+                    fired.detail,
                 )
             )
 

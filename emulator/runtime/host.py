@@ -55,6 +55,7 @@ class Host:
         """`functions` is the allow list of whoever starts the host; empty allows all. Without
         `listens` nothing is called but what is asked for: no trigger waits for events."""
         self._listens = listens
+        self._running = {} if running is None else running
         self._functions = functions
         self._launch = launch
         self._precedence = precedence

@@ -202,7 +202,7 @@ async def _in_loop(
         clock=emulator.clock, colour=False, verbose=starter.options.verbose, stream=output
     )
     console.host_config = configuration.host_config
-    emulator.events.subscribe(console.listen)
+    console.attach(emulator.events)
     try:
         first = starter.spawn(configuration)
     except AppUnusable:
