@@ -40,7 +40,7 @@ def assemble(
         problems = _mixed(folders, script_file)
     else:
         read = [read_folder(folder) for folder in folders]
-        problems = []
+        problems = [] if index.functions is None else _folders_instead(folders, script_file)
     problems += [problem for _, found in read for problem in found]
     models = sorted((model for model, _ in read if model), key=_order)
     models = _without_duplicates(models, problems)
@@ -68,6 +68,24 @@ def _mixed(folders: Sequence[Folder], script_file: str) -> list[Problem]:
             where=SourceSpan(folders[0].file),
             hint=f"{script_file} has functions, so folders with function.json are left out. Move "
             "them into the code, or take one of the two away.",
+            azure="These folders are left out as well, and the log tells it only after a minute.",
+        )
+    ]
+
+
+def _folders_instead(folders: Sequence[Folder], script_file: str) -> list[Problem]:
+    """Tell of folders that count although there is a script, which declares nothing."""
+    if not folders:
+        return []
+    return [
+        Problem(
+            "app-script-without-functions",
+            f"{script_file} declares no functions, so the folders with function.json count",
+            severity=Severity.INFO,
+            where=SourceSpan(script_file),
+            hint=f"Remove {script_file}, or move the functions into it.",
+            azure="With Python 3.13 and later the folders are not looked at: there are no "
+            "functions.",
         )
     ]
 
@@ -101,9 +119,21 @@ def _with_disabled(model: FunctionModel, settings: Settings) -> FunctionModel:
 
 def _runtime(settings: Settings, models: Sequence[FunctionModel]) -> list[Problem]:
     name = "FUNCTIONS_WORKER_RUNTIME"
-    given = settings.get(name)
-    if not given or given.strip().lower() == "python" or not models:
+    given = (settings.get(name) or "").strip()
+    if not models or given.lower() == "python":
         return []
+    if not given:
+        return [
+            Problem(
+                "worker-runtime-missing",
+                f"{name} is not set; the functions are Python, so 'python' is taken",
+                severity=Severity.INFO,
+                hint=f'Add "{name}": "python" to Values of local.settings.json, and to the app '
+                "settings on Azure.",
+                azure="The setting is required: the official tools stop and ask for it, and the "
+                "host only warns for now.",
+            )
+        ]
     provenance = settings.provenance(name)
     return [
         Problem(
@@ -112,6 +142,7 @@ def _runtime(settings: Settings, models: Sequence[FunctionModel]) -> list[Proble
             severity=Severity.WARNING,
             where=provenance.source if provenance else None,
             hint=f"The functions are Python and run here; Azure wants {name} to be 'python'.",
+            azure=f"The functions do not exist: only those written in '{given}' are loaded.",
         )
     ]
 

@@ -12,6 +12,9 @@ from emulator.errors import ConfigError
 from emulator.model import FunctionError, FunctionModel, Problem, RetryPolicy, SourceSpan
 from emulator.workers.channel import IndexedFunction
 
+WHOLE_APP = "None of the app's functions exist: the worker refuses to index the app."
+"""What a mistake that Azure's worker finds in one decorated function does to all of them."""
+
 
 def read_indexed(
     root: Path, function: IndexedFunction
@@ -48,6 +51,7 @@ def import_problem(root: Path, error: FunctionError, script_file: str) -> Proble
         where=SourceSpan(_shown(root, error.file or script_file), error.line),
         hint=_hint(error),
         detail=error.stack or None,
+        azure="The host runs without functions, and every address answers 404.",
     )
 
 
@@ -78,7 +82,9 @@ def _retry(
     try:
         return parse_retry(function.retry, lenient=True)
     except ConfigError as error:
-        problems.append(declared.problem(error.code, error.message, path=(), hint=error.hint))
+        problems.append(
+            declared.problem(error.code, error.message, hint=error.hint, azure=WHOLE_APP)
+        )
         return None
 
 

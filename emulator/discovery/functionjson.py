@@ -205,5 +205,6 @@ def _notices(declared: Declared, content: Mapping[str, Any]) -> list[Problem]:
             where=declared.place((key_of(content, "disabled"),)),
             hint=f'Set "AzureWebJobs.{name}.Disabled": "true" in Values of local.settings.json.',
             function=name,
+            azure="The function runs there too; only the app setting disables it.",
         )
     ]

@@ -27,7 +27,9 @@ def nothing_found(root: Path, script_file: str, *, indexed: bool) -> Problem:
         f"No job functions found in {root}: {reason}",
         severity=Severity.WARNING,
         where=SourceSpan(script_file) if indexed else SourceSpan(str(root)),
-        hint=" ".join(hints) or "Start in the folder that has host.json, or name it with --path.",
+        hint=" ".join(hints)
+        or "Start in the folder that has host.json, or name it: funcemu start PATH.",
+        azure="The host runs without functions, and every address answers 404.",
     )
 
 
@@ -47,7 +49,7 @@ def _near_misses(root: Path, script_file: str, *, indexed: bool) -> Iterator[str
         below = _files(folder)
         name = folder.relative_to(root).as_posix()
         if script_file in below:
-            yield f"There is a {name}/{script_file}: start with --path {name}."
+            yield f"There is a {name}/{script_file}: funcemu start {name}."
         elif "function.json" in below and "/" in name:
             yield f"{name}/function.json is too deep: move {name} up to the app's folder."
         elif wrong := next((each for each in below if _is_misspelt(each)), None):

@@ -13,6 +13,8 @@ Place = Callable[[tuple[str | int, ...]], SourceSpan | None]
 
 DataType = Literal["string", "binary", "stream"]
 
+_LEFT_OUT = "The function is left out there as well, and its address answers 404."
+
 _FUNCTION_NAME = r"[a-zA-Z][a-zA-Z0-9_\-]{0,127}"
 _BINDING_NAME = r"[a-zA-Z_][a-zA-Z0-9_]{0,127}"
 
@@ -31,8 +33,10 @@ class Declared(NamedTuple):
         *,
         path: tuple[str | int, ...] = (),
         hint: str | None = None,
+        azure: str | None = None,
     ) -> Problem:
-        return Problem(code, message, where=self.place(path), hint=hint, function=self.function)
+        where = self.place(path)
+        return Problem(code, message, where=where, hint=hint, function=self.function, azure=azure)
 
 
 def name_problem(name: str, where: SourceSpan | None) -> Problem | None:
@@ -46,6 +50,7 @@ def name_problem(name: str, where: SourceSpan | None) -> Problem | None:
         hint="It starts with a letter, goes on with letters, digits, _ and -, has at most 128 of "
         "them, and is not 'host'.",
         function=name,
+        azure=_LEFT_OUT,
     )
 
 
@@ -99,9 +104,16 @@ def _binding(
     before = len(problems)
     name, kind = member(entry, "name"), member(entry, "type")
 
-    def complain(code: str, message: str, *, key: str, hint: str | None = None) -> None:
+    def complain(
+        code: str,
+        message: str,
+        *,
+        key: str,
+        hint: str | None = None,
+        azure: str | None = None,
+    ) -> None:
         path = ("bindings", index, key_of(entry, key))
-        problems.append(declared.problem(code, message, path=path, hint=hint))
+        problems.append(declared.problem(code, message, path=path, hint=hint, azure=azure))
 
     if not isinstance(name, str) or not _is_binding_name(name):
         shown = "" if name is None else name
@@ -110,6 +122,7 @@ def _binding(
             f"The binding name {shown} is invalid. Please assign a valid name to the binding.",
             key="name",
             hint="Use letters, digits and single underscores, no digit first; or $return.",
+            azure=_LEFT_OUT,
         )
     if not isinstance(kind, str) or not kind.strip():
         complain(
@@ -145,6 +158,7 @@ def _direction(given: object, complain: Callable[..., None]) -> Direction | None
             '"inout" bindings are not supported',
             key="direction",
             hint="Declare one binding with the direction in and another one with out.",
+            azure="The function keeps its address, and every call of it fails with 500.",
         )
         return None
     try:

@@ -27,7 +27,8 @@ def run(
     functions: Sequence[str] = (),
     **settings: str,
 ) -> tuple[AppModel, list[Problem]]:
-    return assemble(root, index, host or HostConfig(), Settings.of(settings), functions)
+    given = Settings.of({"FUNCTIONS_WORKER_RUNTIME": "python", **settings})
+    return assemble(root, index, host or HostConfig(), given, functions)
 
 
 def names(app: AppModel) -> list[str]:
@@ -47,8 +48,17 @@ def test_without_functions_in_code_the_folders_count(tmp_path: Path, index: Inde
     write_function(tmp_path, "b")
     write_function(tmp_path, "A")
     app, problems = run(tmp_path, index)
-    assert problems == []
+    assert [each for each in problems if each.severity is not Severity.INFO] == []
     assert names(app) == ["A", "b"]
+
+
+def test_folders_beside_a_script_without_functions_count_here_only(tmp_path: Path) -> None:
+    write_function(tmp_path, "old")
+    (problem,) = run(tmp_path, Index(()))[1]
+    assert (problem.code, problem.severity) == ("app-script-without-functions", Severity.INFO)
+    assert str(problem.where) == "function_app.py"
+    assert problem.azure is not None
+    assert problem.azure.startswith("With Python 3.13 and later the folders are not looked at")
 
 
 def test_a_mixed_app_is_told_at_once_with_the_folders(tmp_path: Path) -> None:
@@ -183,9 +193,19 @@ def test_a_function_in_error_in_the_allow_list_is_not_called_unknown(tmp_path: P
     assert [problem.code for problem in problems] == ["bindings-missing", "functions-allow-list"]
 
 
-@pytest.mark.parametrize("value", ["python", "Python", ""])
+@pytest.mark.parametrize("value", ["python", "Python"])
 def test_the_runtime_python_is_fine(tmp_path: Path, value: str) -> None:
     assert run(tmp_path, code("a"), FUNCTIONS_WORKER_RUNTIME=value)[1] == []
+
+
+@pytest.mark.parametrize("value", ["", " "])
+def test_without_a_runtime_the_functions_run_here(tmp_path: Path, value: str) -> None:
+    app, (problem,) = run(tmp_path, code("a"), FUNCTIONS_WORKER_RUNTIME=value)
+    assert names(app) == ["a"]
+    assert (problem.code, problem.severity) == ("worker-runtime-missing", Severity.INFO)
+    assert problem.hint is not None
+    assert '"FUNCTIONS_WORKER_RUNTIME": "python"' in problem.hint
+    assert problem.azure is not None
 
 
 def test_another_runtime_is_told_and_the_functions_run(tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ def test_says_which_folder_was_scanned_and_for_what(tmp_path: Path) -> None:
         f"No job functions found in {tmp_path}: it has no function_app.py, and no sub-folder has "
         "a function.json"
     )
-    assert problem.hint == "Start in the folder that has host.json, or name it with --path."
+    assert problem.hint == "Start in the folder that has host.json, or name it: funcemu start PATH."
 
 
 def test_a_script_without_functions_is_told(tmp_path: Path) -> None:
@@ -42,7 +42,7 @@ def test_a_script_without_functions_is_told(tmp_path: Path) -> None:
 
 def test_an_app_in_a_sub_folder_is_pointed_to(tmp_path: Path) -> None:
     write(tmp_path, "src/api/function_app.py")
-    assert hint(tmp_path) == "There is a src/api/function_app.py: start with --path src/api."
+    assert hint(tmp_path) == "There is a src/api/function_app.py: funcemu start src/api."
 
 
 def test_a_function_too_deep_is_pointed_to(tmp_path: Path) -> None:
