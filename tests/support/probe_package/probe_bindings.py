@@ -19,7 +19,6 @@ from emulator.sdk import (
     Options,
     Output,
     Resolved,
-    SettingText,
     Trigger,
 )
 
@@ -58,7 +57,6 @@ class Canned(Input[CannedOptions]):
 class KeptOptions(Options, frozen=True):
     path: Resolved
     wait: int = 0
-    file: SettingText = "%PROBE_FILE%"
 
 
 class Kept(Output[KeptOptions]):
@@ -79,8 +77,9 @@ class Kept(Output[KeptOptions]):
         line = json.dumps(
             {"path": options.path, "kind": value.kind, "value": shown, "by": call.function.name}
         )
-        with Path(options.file).open("a", encoding="utf-8") as file:
-            file.write(line + "\n")
+        file = Path(self.services.settings.get("PROBE_FILE") or "")
+        with file.open("a", encoding="utf-8") as lines:
+            lines.write(line + "\n")
 
 
 class ProbeTrigger(Trigger):
