@@ -17,7 +17,6 @@ from emulator.config.secrets import SecretFilter
 from emulator.errors import StateError
 from emulator.events import (
     Activity,
-    Event,
     EventBus,
     InvocationFinished,
     InvocationStarted,
@@ -100,11 +99,17 @@ class Journal:
         self._writing: asyncio.Task[None] | None = None
         self._pause = _EVERY
         self._broken = False
-        self._unsubscribe = events.subscribe(self._listen)
+        self._listening = [
+            events.on(InvocationStarted, self._started),
+            events.on(InvocationFinished, self._ended),
+            events.on(LogLine, self._said),
+            events.on(Activity, self._did),
+        ]
 
     async def aclose(self) -> None:
         """Write what is left, and let go of the file."""
-        self._unsubscribe()
+        for stop in self._listening:
+            stop()
         if self._timer is not None:
             self._timer.cancel()
         if self._writing is not None:
@@ -113,30 +118,28 @@ class Journal:
             await self._write()
         await self._store.aclose()
 
-    def _listen(self, event: Event) -> None:
-        kind = type(event)
-        if kind is InvocationStarted:
-            assert isinstance(event, InvocationStarted)
-            if len(self._running) < _MOST_RUNNING:
-                self._running[event.id] = _Record(self._clock.monotonic(), event)
-        elif kind is InvocationFinished:
-            assert isinstance(event, InvocationFinished)
-            record = self._running.pop(event.id, None)
-            if record is not None:
-                record.finish = event
-                self._finished.append(record)
-                if self._timer is None and not self._broken:
-                    self._schedule()
-        elif kind is LogLine:
-            assert isinstance(event, LogLine)
-            record = self._running.get(event.invocation_id or "")
-            if record is not None:
-                record.lines = _with(record.lines, event, _MOST_LINES)
-        elif kind is Activity:
-            assert isinstance(event, Activity)
-            record = self._running.get(event.invocation_id or "")
-            if record is not None:
-                record.activities = _with(record.activities, event, _MOST_ACTIVITIES)
+    def _started(self, event: InvocationStarted) -> None:
+        if len(self._running) < _MOST_RUNNING:
+            self._running[event.id] = _Record(self._clock.monotonic(), event)
+
+    def _ended(self, event: InvocationFinished) -> None:
+        record = self._running.pop(event.id, None)
+        if record is None:
+            return
+        record.finish = event
+        self._finished.append(record)
+        if self._timer is None and not self._broken:
+            self._schedule()
+
+    def _said(self, event: LogLine) -> None:
+        record = self._running.get(event.invocation_id or "")
+        if record is not None:
+            record.lines = _with(record.lines, event, _MOST_LINES)
+
+    def _did(self, event: Activity) -> None:
+        record = self._running.get(event.invocation_id or "")
+        if record is not None:
+            record.activities = _with(record.activities, event, _MOST_ACTIVITIES)
 
     def _schedule(self) -> None:
         self._timer = asyncio.get_running_loop().call_later(self._pause, self._begin_write)
