@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -47,6 +47,8 @@ class Index:
 
     functions: tuple[IndexedFunction, ...] | None = None
     error: FunctionError | None = None
+    streams: bool = False
+    """Whether HTTP functions take and give their bodies as streams (see `StreamingChannel`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +141,27 @@ class WorkerChannel(Protocol):
 
     async def aclose(self, grace: float = 2.0) -> None:
         """End it: politely, then not. Idempotent."""
+        ...
+
+
+class ResponseStream(Protocol):
+    """Where a streamed response goes; what these raise ends the call."""
+
+    async def start(self, status: int, headers: tuple[tuple[str, str], ...]) -> None: ...
+
+    async def write(self, chunk: bytes) -> None: ...
+
+
+class StreamingChannel(WorkerChannel, Protocol):
+    """A channel that can carry HTTP bodies in pieces. `invoke` still works, with whole bodies."""
+
+    async def stream(
+        self, invocation: Invocation, body: AsyncIterator[bytes], respond: ResponseStream
+    ) -> InvocationResult:
+        """Run one call of an HTTP function of an app whose index says `streams`.
+
+        The request among the inputs has no body: `body` is read as the function asks for it.
+        Returns when the response is complete; after a failure a response may have begun."""
         ...
 
 

@@ -14,7 +14,7 @@ import os
 import platform
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 
 from emulator.errors import WorkerLost, WorkerStartError
@@ -26,6 +26,7 @@ from emulator.workers.channel import (
     FunctionLoad,
     Index,
     LogSink,
+    ResponseStream,
     WorkerInfo,
 )
 from emulator.workers.environment import worker_environment
@@ -42,6 +43,7 @@ from emulator.workers.pyworker.app import App, wants_debug_logs
 from emulator.workers.pyworker.logs import Capture
 from emulator.workers.pyworker.sdk import SdkError, load_sdk
 from emulator.workers.pyworker.wire import Header, Message
+from emulator.workers.streams import Exchange
 
 _OURS = ("emulator", "bindings")
 
@@ -58,6 +60,7 @@ class InProcessChannel:
         self._closed: asyncio.Future[ExitInfo] | None = None
         self._app: App | None = None
         self._calls = Calls()
+        self._exchanges: dict[str, Exchange] = {}
         self._thread = 0
         self._closing = False
 
@@ -96,7 +99,7 @@ class InProcessChannel:
             capture=self._capture,
             threads=self._spec.threads,
             importing=self._modules.importing,
-            ended=self._calls.ended,
+            send=self._receive,
         )
         return WorkerInfo("python", platform.python_version(), sys.executable, sdk.version, pid=0)
 
@@ -124,6 +127,29 @@ class InProcessChannel:
             if self._calls.give_up(call_id):
                 app.cancel(call_id)
             raise
+
+    async def stream(
+        self, invocation: Invocation, body: AsyncIterator[bytes], respond: ResponseStream
+    ) -> InvocationResult:
+        app = self._running_app()
+        call_id = invocation.id
+        answer = self._calls.begin(call_id, self._loop)
+        exchange = Exchange(call_id, app.receive, body=body, respond=respond)
+        self._exchanges[call_id] = exchange
+        header, blobs = invoke_message(invocation)
+        app.begin({**header, "stream": True}, blobs, self._answered)
+        try:
+            return await exchange.run(answer)
+        finally:
+            del self._exchanges[call_id]
+            if self._calls.give_up(call_id):
+                app.cancel(call_id)
+
+    def _receive(self, header: Header, blobs: Sequence[bytes]) -> None:
+        if header["kind"] == "ended":
+            self._calls.ended(header["id"])
+        elif header["id"] in self._exchanges:
+            self._exchanges[header["id"]].take(header, blobs)
 
     def _answered(self, message: Message) -> None:
         header, blobs = message

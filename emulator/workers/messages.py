@@ -180,7 +180,7 @@ def index_of(header: Header) -> Index:
     functions = header.get("functions")
     if functions is None:
         return Index()
-    return Index(tuple(_indexed(each) for each in functions))
+    return Index(tuple(_indexed(each) for each in functions), streams=bool(header.get("streams")))
 
 
 def _indexed(fields: Mapping[str, Any]) -> IndexedFunction:

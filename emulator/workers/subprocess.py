@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any
 
 from emulator.errors import WorkerLost, WorkerProtocolError, WorkerStartError
@@ -17,6 +17,7 @@ from emulator.workers.channel import (
     Index,
     Interpreter,
     LogSink,
+    ResponseStream,
     WorkerInfo,
     WorkerLog,
 )
@@ -32,6 +33,7 @@ from emulator.workers.messages import (
 from emulator.workers.process import WorkerProcess
 from emulator.workers.pyworker.logs import read_line
 from emulator.workers.pyworker.wire import PROTOCOL, Header
+from emulator.workers.streams import Exchange
 
 _START_TIMEOUT = 60.0
 _TERMINATE_WAIT = 0.5
@@ -54,6 +56,7 @@ class SubprocessChannel:
         self._modules: asyncio.Future[Header] | None = None
         self._loads: dict[int, asyncio.Future[Header]] = {}
         self._calls = Calls()
+        self._exchanges: dict[str, Exchange] = {}
         self._lost: ExitInfo | None = None
         self._closing = False
         self._reason = ""
@@ -197,6 +200,25 @@ class SubprocessChannel:
                 self._send({"kind": "cancel", "id": call_id})
             raise
 
+    async def stream(
+        self, invocation: Invocation, body: AsyncIterator[bytes], respond: ResponseStream
+    ) -> InvocationResult:
+        connection = self._connection
+        if self._lost is not None or connection is None:
+            raise self._lost_error()
+        call_id = invocation.id
+        answer = self._calls.begin(call_id, connection.loop)
+        exchange = Exchange(call_id, connection.send, body=body, respond=respond)
+        self._exchanges[call_id] = exchange
+        header, blobs = invoke_message(invocation)
+        connection.send({**header, "stream": True}, blobs)
+        try:
+            return await exchange.run(answer)
+        finally:
+            del self._exchanges[call_id]
+            if self._calls.give_up(call_id):
+                self._send({"kind": "cancel", "id": call_id})
+
     async def cancel(self, invocation_id: str) -> None:
         if invocation_id in self._calls:
             self._send({"kind": "cancel", "id": invocation_id})
@@ -265,6 +287,9 @@ class SubprocessChannel:
             _resolve(self._loads.get(header["seq"]), header)
         elif kind == "modules":
             _resolve(self._modules, header)
+        elif kind in ("head", "chunk", "more"):
+            if header["id"] in self._exchanges:
+                self._exchanges[header["id"]].take(header, blobs)
         elif kind == "ended":
             self._calls.ended(header["id"])
         elif kind == "error":

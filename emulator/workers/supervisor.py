@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from typing import Any, Protocol
 
 from emulator.clock import Clock, SystemClock
@@ -17,7 +17,8 @@ from emulator.workers.channel import (
     Index,
     Interpreter,
     LogSink,
-    WorkerChannel,
+    ResponseStream,
+    StreamingChannel,
     WorkerInfo,
 )
 from emulator.workers.standby import Standby
@@ -36,7 +37,7 @@ _BEFORE_SPARE = 0.05
 """Seconds the first calls have for themselves before the next spare starts."""
 
 
-class WorkerProcessChannel(WorkerChannel, Protocol):
+class WorkerProcessChannel(StreamingChannel, Protocol):
     """A channel to a worker that can be replaced."""
 
     def lingering(self, invocation_id: str) -> asyncio.Future[None] | None:
@@ -195,6 +196,18 @@ class Supervisor:
         self._calls[invocation.id] = channel
         try:
             return await channel.invoke(invocation)
+        finally:
+            self._calls.pop(invocation.id, None)
+
+    async def stream(
+        self, invocation: Invocation, body: AsyncIterator[bytes], respond: ResponseStream
+    ) -> InvocationResult:
+        channel = self._live()
+        if channel is None:
+            channel = await self._wait_for_worker()
+        self._calls[invocation.id] = channel
+        try:
+            return await channel.stream(invocation, body, respond)
         finally:
             self._calls.pop(invocation.id, None)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import threading
-from typing import Any, Dict, List, NamedTuple, Tuple
+from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 from .context import Context, new_out
 from .convert import Blobs, decoder, encode, raw_value
@@ -24,8 +24,16 @@ class Function:
     """A function that can be called."""
 
     def __init__(
-        self, name: str, directory: str, call: Any, signature: Signature, sdk: Sdk
+        self,
+        name: str,
+        directory: str,
+        call: Any,
+        signature: Signature,
+        *,
+        sdk: Sdk,
+        streams: bool = False,
     ) -> None:
+        """Prepare `call`; `streams` leaves request and response to a web framework."""
         self.name = name
         self.directory = directory
         self.call = call
@@ -37,6 +45,13 @@ class Function:
         self._decoders = {
             each.name: decoder(each, sdk) for each in signature.parameters if not each.out
         }
+        self.request_name: Optional[str] = None
+        """Name of the parameter that gets the framework's request."""
+        if streams:
+            for each in signature.parameters:
+                if each.type == "httpTrigger" and not each.out:
+                    self.request_name = each.name
+                    self._decoders[each.name] = lambda packed, blobs, metadata: None
         kind = signature.return_type or signature.implicit_type
         self._encoded_as = kind
         self._encode_raw = kind is not None and sdk.converter(kind) is None
@@ -66,11 +81,7 @@ class Function:
 
     def answer(self, call_id: str, value: Any, outs: Outs) -> Message:
         """Encode what the function returned and set; raises when it does not fit the bindings."""
-        blobs: List[bytes] = []
-        header: Header = {"kind": "result", "id": call_id}
-        outputs = self._outputs(outs, blobs) if outs else None
-        if outputs:
-            header["out"] = outputs
+        header, blobs = self.outputs(call_id, outs)
         if self._encoded_as is None:
             if value is not None:
                 raise RuntimeError(
@@ -89,7 +100,9 @@ class Function:
             header["value"] = packed
         return header, blobs
 
-    def _outputs(self, outs: Outs, blobs: List[bytes]) -> Dict[str, Any]:
+    def outputs(self, call_id: str, outs: Outs) -> Tuple[Header, List[bytes]]:
+        """Encode what the function set; the start of an answer."""
+        blobs: List[bytes] = []
         outputs: Dict[str, Any] = {}
         for each, out in outs:
             value = out.get() if out.is_set else None
@@ -98,4 +111,7 @@ class Function:
             packed = encode(value, each.type, each.raw, each.python_type, self._sdk, blobs)
             if packed[0] != "none":
                 outputs[each.name] = packed
-        return outputs
+        header: Header = {"kind": "result", "id": call_id}
+        if outputs:
+            header["out"] = outputs
+        return header, blobs

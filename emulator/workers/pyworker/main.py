@@ -240,7 +240,7 @@ class Session(asyncio.Protocol):
             os.environ,
             sdk=sdk,
             capture=self._capture,
-            ended=lambda call_id: self._send({"kind": "ended", "id": call_id}),
+            send=self._send,
             threads=self._start.get("threads"),
         )
         self._send(self._app.index())
@@ -264,6 +264,8 @@ class Session(asyncio.Protocol):
             raise WireError(f"a message of kind {kind!r} before the worker was ready")
         elif kind == "invoke":
             app.begin(header, blobs, self._answer)
+        elif kind in ("chunk", "more"):
+            app.receive(header, blobs)
         elif kind == "cancel":
             app.cancel(header["id"])
         elif kind == "load":

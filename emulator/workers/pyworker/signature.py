@@ -62,9 +62,14 @@ def read_signature(
     sdk: Sdk,
     decorated: bool,
     injected: FrozenSet[str] = frozenset(),
+    web: Any = None,
 ) -> Signature:
-    """Check `call` against its bindings and return how to call it."""
-    return _Reader(name, call, bindings, sdk, decorated, injected).read()
+    """Check `call` against its bindings and return how to call it.
+
+    `web` is what web extensions share, when HTTP bodies are streams: then theirs are the types of
+    requests and responses.
+    """
+    return _Reader(name, call, bindings, sdk, decorated, injected, web).read()
 
 
 class _Reader:
@@ -76,8 +81,10 @@ class _Reader:
         sdk: Sdk,
         decorated: bool,
         injected: FrozenSet[str],
+        web: Any,
     ) -> None:
         self.name = name
+        self.web = web
         self.sdk = sdk
         self.decorated = decorated
         self.injected = injected
@@ -198,6 +205,9 @@ class _Reader:
         return python_type in _RAW and not self.sdk.has_implicit_output(kind)
 
     def _accepts(self, kind: str, python_type: Any, *, raw: bool, out: bool) -> bool:
+        if self.web is not None and not raw and kind in ("httpTrigger", "http"):
+            tracker = self.web.ResponseTrackerMeta if out else self.web.RequestTrackerMeta
+            return bool(tracker.check_type(python_type))
         if raw:
             return issubclass(python_type, (str, bytes, bytearray) if out else _RAW)
         converter = self.sdk.converter(kind)
