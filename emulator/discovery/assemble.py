@@ -44,7 +44,7 @@ def assemble(
     problems += [problem for _, found in read for problem in found]
     models = sorted((model for model, _ in read if model), key=_order)
     models = _without_duplicates(models, problems)
-    models = [_with_disabled(model, settings) for model in models]
+    models = [_with_retry(_with_disabled(model, settings), host_config) for model in models]
     problems += _runtime(settings, models)
     kept, left_out = _allowed(models, functions or host_config.functions, problems)
     if not read:
@@ -115,6 +115,13 @@ def _with_disabled(model: FunctionModel, settings: Settings) -> FunctionModel:
         if (settings.get(name) or "").strip().lower() in {"1", "true"}:
             return replace(model, disabled=True)
     return model
+
+
+def _with_retry(model: FunctionModel, host_config: HostConfig) -> FunctionModel:
+    """Give a function without a retry policy that of host.json."""
+    if model.retry is not None or host_config.retry is None:
+        return model
+    return replace(model, retry=host_config.retry)
 
 
 def _runtime(settings: Settings, models: Sequence[FunctionModel]) -> list[Problem]:
