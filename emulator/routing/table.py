@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Generic, Literal, NamedTuple, TypeVar
 
 from emulator.errors import RouteError
@@ -18,13 +19,14 @@ Precedence = Literal["name", "specificity"]
 
 _ESCAPES = r"(?:%[0-9a-fA-F]{2})+"
 _RESERVED = ("admin", "runtime")
+_WHOLE_HOST = "The whole host fails to start, with every function of the app, and keeps trying."
 
 
 class RouteEntry(NamedTuple, Generic[T]):
     """A route a function wants.
 
     `template` is complete, `own` the part the function declares (before the prefix); `methods`
-    are upper-case, `None` means all.
+    are upper-case, `None` means all; `written` are the methods as declared.
     """
 
     name: str
@@ -32,6 +34,7 @@ class RouteEntry(NamedTuple, Generic[T]):
     methods: frozenset[str] | None
     target: T
     own: str | None = None
+    written: frozenset[str] | None = None
 
 
 class Match(NamedTuple, Generic[T]):
@@ -70,6 +73,7 @@ class RouteTable(Generic[T]):
         """
         problems: list[Problem] = []
         routes: list[_Route[T]] = []
+        entries = list(entries)
         for entry in sorted(entries, key=lambda entry: entry.name.lower()):
             try:
                 template = parse_template(_trimmed(entry.template))
@@ -80,9 +84,15 @@ class RouteTable(Generic[T]):
             values: Values = {}
             literal = Match(entry.target, values) if template.is_literal else None
             routes.append(_Route(entry, template, Matcher(template), literal))
+            problems += _trimmed_slashes(entry)
+        unreachable = list(_unreachable(routes))
         if precedence == "specificity":
+            hidden = [_only_here(each) for each in unreachable]
             routes.sort(key=lambda route: [_rank(each) for each in route.template.segments])
-        return cls(routes), problems + list(_unreachable(routes))
+            unreachable = list(_unreachable(routes))
+            here = {each.function for each in unreachable}
+            unreachable += [each for each in hidden if each.function not in here]
+        return cls(routes), problems + unreachable
 
     def match(self, method: str, path: str) -> Match[T] | None:
         """Find what answers `method` on `path`, the raw path of the URL with its first `/`."""
@@ -165,7 +175,36 @@ def _check(entry: RouteEntry[T], routes: Sequence[_Route[T]]) -> None:
                 f"The route specified conflicts with the route defined by function '{other.name}'.",
                 hint="Give it another route, or methods of its own.",
                 code="route-conflict",
+                azure=_unseen(entry, other),
             )
+
+
+def _unseen(entry: RouteEntry[T], other: RouteEntry[T]) -> str | None:
+    """Say what becomes of two routes whose methods differ only in case."""
+    if not entry.written or not other.written or entry.written & other.written:
+        return None
+    one, two = min(entry.written), min(other.written)
+    return (
+        f"Methods are compared with case ('{one}', '{two}'), so no conflict is seen: both "
+        f"functions are there, and '{entry.name}' is never called."
+    )
+
+
+def _trimmed_slashes(entry: RouteEntry[T]) -> Iterable[Problem]:
+    """Tell of slashes around a route that are left out here."""
+    own = entry.own or ""
+    prefixed = _trimmed(entry.template).lower() != own.strip("/").lower()
+    if own.startswith("/" if prefixed else "//") or own.endswith("//"):
+        wanted = own.strip("/")
+        yield Problem(
+            "route-leading-slash",
+            f"The route '{own}' of function '{entry.name}' is taken as '{wanted}'",
+            severity=Severity.INFO,
+            hint=(f"Write '{wanted}', or set" if wanted else "Set")
+            + " routePrefix in host.json to an empty text.",
+            function=entry.name,
+            azure=_WHOLE_HOST,
+        )
 
 
 def _intersect(one: RouteEntry[T], other: RouteEntry[T]) -> bool:
@@ -176,12 +215,14 @@ def _intersect(one: RouteEntry[T], other: RouteEntry[T]) -> bool:
 
 def _problem(entry: RouteEntry[T], error: RouteError) -> Problem:
     message = error.message
+    azure = error.azure
     if error.code == RouteError.code:
+        azure = _WHOLE_HOST
         message = (
             f"An error occurred while creating the route with name '{entry.name}' and template "
             f"'{entry.template}'. {message}."
         )
-    return Problem(error.code, message, hint=error.hint, function=entry.name)
+    return Problem(error.code, message, hint=error.hint, function=entry.name, azure=azure)
 
 
 def _rank(segment: Segment) -> int:
@@ -240,4 +281,17 @@ def _warning(entry: RouteEntry[T], reason: str, *, hint: str) -> Problem:
         severity=Severity.WARNING,
         hint=hint,
         function=entry.name,
+        azure=f"The same: '{entry.name}' is never called.",
+    )
+
+
+def _only_here(problem: Problem) -> Problem:
+    """Turn what is true of the order of names into what is true on Azure only."""
+    return replace(
+        problem,
+        message=f"Function '{problem.function}' is reached because of --route-precedence "
+        "specificity",
+        severity=Severity.INFO,
+        hint="Rename one of the functions, or narrow the wider route.",
+        azure=f"{problem.message}.",
     )

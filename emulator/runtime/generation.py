@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from emulator.config.hostjson import HostConfig
@@ -66,7 +68,9 @@ class Generation:
     async def aclose(self, drain: float) -> None:
         """Stop the triggers, let running calls finish for `drain` seconds, end the worker."""
         await self.stop_triggers()
-        await self.channel.drain(drain)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(drain):
+                await self.invoker.in_flight.drained()
         await self.channel.aclose()
 
 
@@ -95,6 +99,7 @@ def build_routes(
                 own=endpoint.route.template,
                 methods=endpoint.route.methods,
                 target=endpoint,
+                written=_written_methods(endpoint.function),
             )
             for endpoint in endpoints
         ],
@@ -102,4 +107,13 @@ def build_routes(
     )
     routed = {entry.name for entry in table.entries}
     kept = tuple(each for each in endpoints if each.function.model.name in routed)
-    return kept, table, problems
+    sources = {function.model.name: function.model.source for function in functions}
+    placed = [replace(each, where=sources.get(each.function or "")) for each in problems]
+    return kept, table, placed
+
+
+def _written_methods(function: BoundFunction) -> frozenset[str] | None:
+    """Return the methods with the case they were declared in, which Azure looks at."""
+    properties = function.trigger.declared.properties
+    given = next((properties[key] for key in properties if key.lower() == "methods"), None)
+    return frozenset(map(str, given)) if isinstance(given, (list, tuple)) else None

@@ -124,7 +124,7 @@ def test_the_specific_route_wins_when_asked_for(path: str, target: str) -> None:
         entry("f_pair", "users/{x}-{y}"),
         precedence="specificity",
     )
-    assert problems == []
+    assert [each.function for each in problems if each.severity is not Severity.INFO] == []
     assert winner(table, "GET", path) == target
 
 
