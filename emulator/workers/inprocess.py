@@ -125,7 +125,7 @@ class InProcessChannel:
             return await answer
         except asyncio.CancelledError:
             if self._calls.give_up(call_id):
-                app.cancel(call_id)
+                app.runner.cancel(call_id)
             raise
 
     async def stream(
@@ -134,7 +134,7 @@ class InProcessChannel:
         app = self._running_app()
         call_id = invocation.id
         answer = self._calls.begin(call_id, self._loop)
-        exchange = Exchange(call_id, app.receive, body=body, respond=respond)
+        exchange = Exchange(call_id, app.runner.receive, body=body, respond=respond)
         self._exchanges[call_id] = exchange
         header, blobs = invoke_message(invocation)
         app.begin({**header, "stream": True}, blobs, self._answered)
@@ -143,7 +143,7 @@ class InProcessChannel:
         finally:
             del self._exchanges[call_id]
             if self._calls.give_up(call_id):
-                app.cancel(call_id)
+                app.runner.cancel(call_id)
 
     def _receive(self, header: Header, blobs: Sequence[bytes]) -> None:
         if header["kind"] == "ended":
@@ -159,7 +159,7 @@ class InProcessChannel:
 
     async def cancel(self, invocation_id: str) -> None:
         if self._app is not None:
-            self._app.cancel(invocation_id)
+            self._app.runner.cancel(invocation_id)
 
     async def abandon(self, invocation_id: str, grace: float) -> None:
         """As far as one process goes: a call that does not stop runs on."""
@@ -179,7 +179,7 @@ class InProcessChannel:
             return
         if self._app is not None:
             await self.drain(grace)
-            self._app.close()
+            self._app.runner.close()
             await asyncio.sleep(0)
             _RootLogger.remove(self._capture.handler)
         self._settings.restore()

@@ -265,9 +265,9 @@ class Session(asyncio.Protocol):
         elif kind == "invoke":
             app.begin(header, blobs, self._answer)
         elif kind in ("chunk", "more"):
-            app.receive(header, blobs)
+            app.runner.receive(header, blobs)
         elif kind == "cancel":
-            app.cancel(header["id"])
+            app.runner.cancel(header["id"])
         elif kind == "load":
             self._send(app.load(header))
         elif kind == "index":
@@ -309,7 +309,7 @@ class Session(asyncio.Protocol):
 
     def _end(self, code: int) -> None:
         if self._app is not None:
-            self._app.close()
+            self._app.runner.close()
         if not self.finished.done():
             self.finished.set_result(code)
 

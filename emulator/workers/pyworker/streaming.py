@@ -10,11 +10,15 @@ from __future__ import annotations
 import asyncio
 import importlib
 import sys
+import threading
 from collections import deque
-from typing import Any, Callable, Deque, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Awaitable, Callable, Deque, Dict, List, Mapping, Optional, Sequence, Tuple
 from urllib.parse import unquote, urlsplit
 
-from .wire import Header
+from .convert import Blobs
+from .failure import message_of
+from .invoke import Function
+from .wire import Header, Message
 
 CHUNK = 1 << 16
 WINDOW = 16
@@ -25,6 +29,7 @@ _SETTING = "PYTHON_ENABLE_INIT_INDEXING"
 _FALSE = ("0", "false", "f", "no", "n")
 
 Send = Callable[[Header, Sequence[bytes]], None]
+InThread = Callable[[Function, str, Dict[str, Any]], Awaitable[Any]]
 
 
 def web_extension(environment: Mapping[str, str]) -> Any:
@@ -95,12 +100,12 @@ def _scope(call_id: str, fields: Mapping[str, Any]) -> Dict[str, Any]:
 class Exchange:
     """One request and its response on their way through the framework."""
 
-    def __init__(self, call_id: str, loop: asyncio.AbstractEventLoop, send: Send) -> None:
+    def __init__(self, call_id: str, send: Send) -> None:
+        loop = asyncio.get_running_loop()
         self.call_id = call_id
         self.request: asyncio.Future[Any] = loop.create_future()
         self.response: asyncio.Future[Any] = loop.create_future()
         self._send = send
-        self._loop = loop
         self._arrived: Deque[bytes] = deque()
         self._complete = False
         self._told = False
@@ -190,3 +195,80 @@ class Collected:
         blobs.append(b"".join(self._parts))
         status, headers = self._head
         return ["http", {"status": status, "headers": headers, "body": len(blobs) - 1}]
+
+
+class StreamedCall:
+    """A call of a function whose request and response belong to a web framework."""
+
+    def __init__(
+        self, function: Function, header: Header, blobs: Blobs, *, site: Site, send: Send
+    ) -> None:
+        self.call_id: str = header["id"]
+        self._function = function
+        self._header = header
+        self._blobs = blobs
+        self._site = site
+        self._fields = header["in"][function.request_name][1]
+        self._collected = None if header.get("stream") else Collected()
+        self.exchange = Exchange(self.call_id, self._collected or send)
+        if self._collected is not None:
+            self._collected.begin(self.exchange, self._fields, blobs)
+        self._serving: Optional[asyncio.Task[None]] = None
+
+    async def run(self, local: threading.local, in_thread: InThread) -> Message:
+        """Return the answer once the response is complete; `in_thread` calls sync functions."""
+        exchange = self.exchange
+        serving = asyncio.ensure_future(self._site.serve(exchange, self._fields))
+        self._serving = serving
+        waited: List[Any] = [exchange.request, serving]
+        await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
+        header: Header = {"kind": "result", "id": self.call_id}
+        blobs: List[bytes] = []
+        if exchange.request.done():
+            self._site.give_route_values(exchange.request.result(), self._fields["params"])
+            header, blobs = await self._call(local, in_thread)
+        await serving
+        value = self._collected.packed(blobs) if self._collected is not None else None
+        if value is not None:
+            header["value"] = value
+        return header, blobs
+
+    async def _call(
+        self, local: threading.local, in_thread: InThread
+    ) -> Tuple[Header, List[bytes]]:
+        function = self._function
+        arguments = function.arguments(self._header, self._blobs, local)
+        keywords = arguments.keywords
+        keywords[str(function.request_name)] = self.exchange.request.result()
+        if function.is_async:
+            value = await function.call(**keywords)
+        else:
+            value = await in_thread(function, self.call_id, keywords)
+        if value is None:
+            raise ValueError(f"No http response found for invocation {self.call_id}")
+        answer = function.outputs(self.call_id, arguments.outs)
+        self.exchange.response.set_result(value)
+        return answer
+
+    async def fail(self, error: BaseException) -> None:
+        """Let the framework answer that the function failed, if it still can."""
+        serving, response = self._serving, self.exchange.response
+        if serving is None:
+            return
+        if isinstance(error, asyncio.CancelledError):
+            self._give_up()
+        elif not response.done():
+            response.set_exception(RuntimeError(f"{type(error).__name__}: {message_of(error)}"))
+            response.exception()  # the framework may not ask for it
+        try:
+            await asyncio.wait([serving])
+        except asyncio.CancelledError:  # nobody waits for the framework's answer any more
+            self._give_up()
+            await asyncio.wait([serving])
+        if not serving.cancelled():
+            serving.exception()  # the function's own failure is what is told
+
+    def _give_up(self) -> None:
+        self.exchange.disconnect()
+        if self._serving is not None:
+            self._serving.cancel()
