@@ -8,9 +8,11 @@ from itertools import groupby
 from typing import Any
 
 from emulator.config.settings import Settings
-from emulator.errors import BindingError, EmulatorError
+from emulator.errors import BindingError, EmulatorError, ExpressionError
+from emulator.invocation.notices import notices
+from emulator.invocation.officialtypes import is_official
 from emulator.invocation.options import BoundOptions, bind_options
-from emulator.model import AppModel, BindingModel, FunctionModel, Problem, Severity
+from emulator.model import AppModel, BindingModel, FunctionModel, Problem
 from emulator.registry import BindingRegistry, Registered
 from emulator.sdk import Binding, Extension, Input, Output, Services, Trigger
 
@@ -120,6 +122,10 @@ class Binder:
                 "Please ensure the type is correct and the binding extension is installed.",
                 hint=self._suggestion(unknown),
                 code="binding-unknown-type",
+                azure="The type exists there, once host.json has an extension bundle."
+                if all(map(is_official, unknown))
+                else "The function is in error there as well, unless an extension of the app "
+                "brings the type.",
             )
         return [(declared, known) for declared, known in found if known is not None]
 
@@ -147,7 +153,12 @@ class Binder:
             setting=self._settings.get,
         )
         if issubclass(kind, Trigger) and options.errors:
-            raise options.errors[0]
+            error = options.errors[0]
+            raise ExpressionError(
+                error.message,
+                hint=error.hint,
+                azure="The function fails indexing, and is left out.",
+            ) from error
         binding = kind(
             function=function,
             declared=declared,
@@ -155,51 +166,10 @@ class Binder:
             services=self._services,
             extension=None if kind.extension is None else self._extension(kind.extension),
         )
-        self._warn(function, declared, registered, options, binding)
+        for problem in notices(function, registered, options, binding, settings=self._settings):
+            if problem.function is not None or problem not in self.problems:
+                self.problems.append(problem)
         return binding, options
-
-    def _warn(
-        self,
-        function: FunctionModel,
-        declared: BindingModel,
-        registered: Registered,
-        options: BoundOptions,
-        binding: Binding[Any],
-    ) -> None:
-        def warn(code: str, message: str, hint: str | None = None) -> None:
-            self.problems.append(
-                Problem(
-                    code=code,
-                    message=message,
-                    severity=Severity.WARNING,
-                    where=function.source,
-                    hint=hint,
-                    function=function.name,
-                )
-            )
-
-        if registered.is_alias:
-            warn(
-                "binding-type-alias",
-                f"The binding '{declared.name}' has the type '{declared.type}', which Azure does "
-                f"not know; it is treated as '{registered.kind.type_name}'.",
-                f"Write '{registered.kind.type_name}' before you deploy.",
-            )
-        for old, new in options.aliases:
-            warn(
-                "binding-property-alias",
-                f"The property '{old}' of the binding '{declared.name}' is now called '{new}'; "
-                "its value is used.",
-                f"Write '{new}': today's extension ignores '{old}'.",
-            )
-        for error in options.errors:
-            warn("expression-unresolved", f"{error} (binding '{declared.name}')", error.hint)
-        for name in binding.missing_names():
-            warn(
-                "setting-missing",
-                f"The binding '{declared.name}' needs the setting '{name}', which does not exist.",
-                "Add it to Values in local.settings.json or to the environment.",
-            )
 
 
 def _by_order(readers: Sequence[Reader]) -> tuple[tuple[Reader, ...], ...]:
@@ -216,4 +186,5 @@ def _problem(error: EmulatorError, function: FunctionModel) -> Problem:
         where=error.where or function.source,
         hint=error.hint,
         function=function.name,
+        azure=error.azure,
     )

@@ -9,7 +9,7 @@ when an app is loaded; it lives as long as that load of the app.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Generic, TypeVar
 
@@ -78,6 +78,21 @@ class Route:
     auth_level: str = "function"
 
 
+@dataclass(frozen=True, slots=True)
+class Deviation:
+    """Something that works here and not, or not so, on Azure; told by `funcemu check`.
+
+    `azure` is one sentence about what happens there, `hint` how to write it instead. `whole_app`
+    says that it is no matter of one function; equal ones are told once.
+    """
+
+    code: str
+    message: str
+    azure: str
+    hint: str
+    whole_app: bool = False
+
+
 class Binding(Generic[O]):
     """What all binding classes share; subclass `Trigger`, `Input` or `Output`, or the last two."""
 
@@ -122,6 +137,10 @@ class Binding(Generic[O]):
 
     def missing_names(self) -> Sequence[str]:
         """Names of settings this binding will need and that do not exist (told at the start)."""
+        return ()
+
+    def deviations(self) -> Iterable[Deviation]:
+        """What this declaration gets here and would not get on Azure."""
         return ()
 
 
