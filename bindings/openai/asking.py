@@ -19,8 +19,10 @@ async def ask(
     extension: OpenAIExtension,
     settings: SettingsView,
     call: Call,
+    documents: Sequence[tuple[str, str]] = (),
 ) -> ChatReply:
-    """Ask the model the options name; the call of the model is recorded."""
+    """Ask the model the options name; the call of the model is recorded. `documents` are in the
+    messages already."""
     backend = extension.models.backend(settings, options.ai_connection_name)
     clock = extension.host.clock
     reasoning = options.is_reasoning_model
@@ -31,6 +33,7 @@ async def ask(
         top_p=number(options.top_p),
         max_tokens=None if reasoning else whole_number(options.max_tokens),
         function=call.function.name,
+        documents=documents,
         tell=lambda text: call.log("Warning", text),
     )
     data: dict[str, Any] = {

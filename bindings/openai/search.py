@@ -87,6 +87,7 @@ class SemanticSearch(Input[SemanticSearchOptions], Output[SemanticSearchOptions]
             extension=self.shared,
             settings=self.services.settings,
             call=call,
+            documents=[(hit.title, hit.text) for hit in hits],
         )
         if not reply.content:
             raise BindingError(

@@ -26,6 +26,8 @@ class ChatRequest:
     reasoning_effort: str | None = None
     assistant: str = ""
     function: str = ""
+    documents: Sequence[tuple[str, str]] = ()
+    """Titles and texts the answer shall come from. Services find them in the messages."""
     tell: Callable[[str], None] = _keep_quiet
 
 

@@ -16,6 +16,7 @@ from typing import Any
 
 from bindings.openai.models.arguments import LONGEST, fill
 from bindings.openai.models.base import ChatReply, ChatRequest, ToolCall, estimate_usage
+from bindings.openai.models.lexical import answer_from_documents
 from bindings.openai.models.matching import Skill, best_skill, skill_of
 from bindings.openai.models.phrasing import (
     Outcome,
@@ -60,6 +61,8 @@ class DeterministicBackend:
         turn = _turn(request.messages)
         if turn.outcomes:
             return _talk(request, answer_about(turn.outcomes))
+        if request.documents:
+            return _talk(request, answer_from_documents(turn.user, request.documents))
         skills = [skill_of(tool) for tool in request.tools]
         if not skills:
             return _talk(request, answer_without_skills(turn.user))

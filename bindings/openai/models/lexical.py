@@ -11,8 +11,9 @@ import math
 import re
 import unicodedata
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
+from operator import mul
 from zlib import crc32
 
 from bindings.openai.models.base import Usage
@@ -24,6 +25,10 @@ _LARGE_DIMENSIONS = 3072
 
 _STOP_WORD_WEIGHT = 0.15
 _GRAM_WEIGHT = 0.35
+
+_PARAGRAPH_END = re.compile(r"\n\s*\n")
+_SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
+_LONGEST_QUOTE = 400
 
 _LONGEST_KEPT = 32
 """Longer words, such as a page of Chinese, are rarely met again and would fill the memory."""
@@ -72,6 +77,27 @@ def embed_text(text: str, dimensions: int = DEFAULT_DIMENSIONS) -> Vector:
     for place, weight in weights.items():
         vector[place] = weight / length
     return vector
+
+
+def answer_from_documents(question: str, documents: Sequence[tuple[str, str]]) -> str:
+    """Quote the part of a document that is nearest to the question, and name its title."""
+    wanted = embed_text(question)
+    parts = [(title, part) for title, text in documents for part in _passages(text)]
+    if not parts:
+        return "The documents that were found hold no text."
+    title, part = max(parts, key=lambda each: sum(map(mul, wanted, embed_text(each[1]))))
+    return f"{part}\n\nReference: {title}"
+
+
+def _passages(text: str) -> Iterator[str]:
+    """Yield every two sentences of a paragraph that follow each other, cut where they are too
+    long to quote."""
+    for paragraph in _PARAGRAPH_END.split(text):
+        sentences = _SENTENCE_END.split(" ".join(paragraph.split()))
+        for start in range(max(1, len(sentences) - 1)):
+            passage = " ".join(sentences[start : start + 2])
+            if passage:
+                yield passage if len(passage) <= _LONGEST_QUOTE else passage[:_LONGEST_QUOTE] + "…"
 
 
 def _features(word: str) -> tuple[tuple[int, float], ...]:

@@ -11,7 +11,7 @@ from itertools import islice
 from operator import mul
 from struct import Struct
 
-from bindings.openai.models.embedding import Vector, to_bytes
+from bindings.openai.models.embedding import Vector
 
 if sys.version_info >= (3, 12):
     from math import sumprod as _product  # twice as fast
@@ -58,13 +58,15 @@ def rank(query: Vector, rows: Iterable[Row], top: int) -> list[tuple[float, int]
 def rank_with_numpy(query: Vector, rows: Iterable[Row], top: int) -> list[tuple[float, int]]:
     import numpy  # here for start-up cost
 
-    wanted = numpy.frombuffer(to_bytes(query), dtype="<f4")
+    # In double precision, so that both ways rank alike down to the smallest numbers.
+    wanted = numpy.array(query, dtype=numpy.float64)
     length = float(numpy.linalg.norm(wanted))
     best: list[tuple[float, int]] = []
     remaining = iter(rows)
     while block := list(islice(remaining, _BLOCK)):
         joined = b"".join(data for _, data in block)
-        vectors = numpy.frombuffer(joined, dtype="<f4").reshape(len(block), len(query))
+        vectors = numpy.frombuffer(joined, dtype="<f4").astype(numpy.float64)
+        vectors = vectors.reshape(len(block), len(query))
         lengths = length * numpy.linalg.norm(vectors, axis=1)
         products = vectors @ wanted
         scores = numpy.divide(products, lengths, out=numpy.zeros_like(products), where=lengths > 0)

@@ -11,7 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bindings.openai.models.embedding import EmbeddingRequest, Vector, to_bytes
-from bindings.openai.models.lexical import LexicalEmbeddings, embed_text
+from bindings.openai.models.lexical import (
+    LexicalEmbeddings,
+    answer_from_documents,
+    embed_text,
+)
 
 _PAIRS = json.loads(
     (Path(__file__).parents[3] / "fixtures/embeddings/pairs.json").read_text("utf-8")
@@ -100,3 +104,18 @@ async def test_vectors_are_as_long_as_the_models_own(
     request = EmbeddingRequest(("text",), model, dimensions=wished)
     reply = await LexicalEmbeddings().embed(request)
     assert len(reply.vectors[0]) == expected
+
+
+def test_an_answer_quotes_the_nearest_passage_and_names_its_document() -> None:
+    handbook = "Welcome to us. Lunch is at noon.\n\nRefunds take ten days. Ask support for more."
+    documents = [("handbook", handbook), ("cats", "Cats sleep.")]
+    assert answer_from_documents("How long do refunds take?", documents) == (
+        "Refunds take ten days. Ask support for more.\n\nReference: handbook"
+    )
+
+
+def test_an_answer_is_short_whatever_the_document() -> None:
+    answer = answer_from_documents("x", [("long", "word " * 1000)])
+    assert len(answer) < 450
+    assert answer.endswith("…\n\nReference: long")
+    assert "hold no text" in answer_from_documents("x", [("empty", " \n ")])

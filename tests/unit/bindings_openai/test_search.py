@@ -111,6 +111,13 @@ async def test_an_offline_answer_has_the_shape_of_a_services(library: OpenAIHost
     assert chat_json["usage"]["total_tokens"] > 0
 
 
+async def test_the_offline_model_answers_from_the_documents(library: OpenAIHost) -> None:
+    value = await library.read(bind_search(library), {"prompt": "When are refunds paid?"})
+    assert value["Response"] == (
+        "Refunds are paid within ten days. Ask support for more.\n\nReference: refunds.2026"
+    )
+
+
 async def test_a_collection_nobody_filled_finds_nothing(library: OpenAIHost) -> None:
     search = bind_search(library, collection="{c}")
     await library.read(search, {"prompt": "refunds", "c": "other"})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from array import array
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -143,11 +144,17 @@ async def test_refusals_are_told(mongo: MongoService, document: Make) -> None:
     assert "user and password in the setting 'Mongo'" in (caught.value.hint or "")
 
 
-async def test_a_server_that_is_not_there_is_told(unused_tcp_port: int) -> None:
-    text = f"mongodb://127.0.0.1:{unused_tcp_port}/"
-    async with _store(None, text=text) as store:
-        with pytest.raises(BindingError, match="service of 'Mongo' cannot be reached"):
+async def test_a_server_that_says_nothing_is_told() -> None:
+    async def keep_silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+
+    server = await asyncio.start_server(keep_silent, "127.0.0.1", 0)
+    text = f"mongodb://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+    async with server, _store(None, text=text) as store:
+        with pytest.raises(BindingError, match="service of 'Mongo' cannot be reached") as caught:
             await store.search("openai-index", _QUERY, "what?", top=1)
+    assert "'Mongo'" in (caught.value.hint or "")
 
 
 async def test_a_broken_connection_string_is_told() -> None:

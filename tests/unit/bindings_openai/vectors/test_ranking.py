@@ -61,7 +61,7 @@ def test_both_ways_score_alike(query: list[float], vectors: list[list[float]]) -
     rows = _rows(*vectors)
     pure = dict((key, score) for score, key in rank(wanted, rows, 8))
     fast = dict((key, score) for score, key in rank_with_numpy(wanted, rows, 8))
-    assert pure == pytest.approx(fast, abs=1e-4)
+    assert pure == pytest.approx(fast, abs=1e-9)
 
 
 def test_many_rows_are_worth_numpy() -> None:
