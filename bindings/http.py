@@ -51,6 +51,15 @@ class HttpTrigger(Trigger[HttpTriggerOptions]):
     type_name = "httpTrigger"
     summary = "Runs the function when an HTTP request matches its route and methods."
     options_type = HttpTriggerOptions
+    sample = Datum(
+        "http",
+        HttpRequestData(
+            method="GET",
+            url="http://localhost/",
+            query={"name": "Azure"},
+            body=b'{"name": "Azure"}',
+        ),
+    )
 
     def __init__(self, **bound: Any) -> None:
         super().__init__(**bound)

@@ -12,6 +12,7 @@ from emulator.errors import EmulatorError
 
 _COMMANDS = {
     "start": ("emulator.cli.start:start", "Serve an app on this machine."),
+    "call": ("emulator.cli.call:call", "Run one function and print what it gives."),
 }
 """Where each command is, and what the list of commands says about it.
 

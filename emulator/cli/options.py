@@ -21,6 +21,18 @@ def host_options(command: Command) -> Command:
     return command
 
 
+def chosen_options(*names: str) -> Callable[[Command], Command]:
+    """Give a command some options of the host, in the order of the documentation."""
+    infos = [info for info in describe_options() if info.name in names]
+
+    def decorate(command: Command) -> Command:
+        for info in reversed(infos):
+            command = _option(info)(command)
+        return command
+
+    return decorate
+
+
 class VariadicCommand(click.Command):
     """Takes `--functions A B` as the official tools do: values up to the next option."""
 

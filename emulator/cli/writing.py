@@ -1,0 +1,36 @@
+"""What commands print: tables and JSON on stdout, in colour when somebody looks."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import click
+
+from emulator.console.render import Palette
+
+
+def palette(output: str) -> Palette:
+    """Return the colours for stdout: `auto` uses them on a terminal only."""
+    return Palette(
+        colour=output == "auto" and sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+    )
+
+
+def write_json(value: Any) -> None:
+    click.echo(json.dumps(value, ensure_ascii=False, indent=2, default=str))
+
+
+def write_table(rows: Iterable[Sequence[str]], paint: Palette, *, styles: Sequence[str]) -> None:
+    """Print rows in columns as wide as they need; `styles` colours each column."""
+    texts = [list(row) for row in rows]
+    widths = [max(len(cell) for cell in column) for column in zip(*texts, strict=True)]
+    for row in texts:
+        cells = [
+            paint(cell, *style.split()) + " " * (width - len(cell))
+            for cell, width, style in zip(row, widths, styles, strict=True)
+        ]
+        click.echo("  ".join(cells).rstrip())
