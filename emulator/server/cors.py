@@ -55,8 +55,9 @@ class Cors:
         if origin is None:
             return
         if len(self.origins) > 1:
-            varies = headers.get("Vary")
-            headers["Vary"] = f"{varies}, Origin" if varies else "Origin"
+            varies = headers.get("Vary", "")
+            if "origin" not in varies.lower():
+                headers["Vary"] = f"{varies}, Origin" if varies else "Origin"
         if "*" in self.origins:
             headers["Access-Control-Allow-Origin"] = "*"
         elif origin.lower() in self.origins:

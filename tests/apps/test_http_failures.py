@@ -294,17 +294,19 @@ async def test_a_function_that_takes_too_long_is_ended(tmp_path: Path, channel: 
         assert (await host.get("/api/slow?for=0")).text == "done"
 
 
-@pytest.mark.parametrize("path", ["stubborn", "deaf"])
-async def test_a_function_that_cannot_be_ended_costs_its_worker(tmp_path: Path, path: str) -> None:
+async def test_functions_that_cannot_be_ended_cost_their_worker(tmp_path: Path) -> None:
     app = write_app(tmp_path, {"function_app.py": SLOW, "host.json": TIMEOUT})
     async with served(app) as host:
         began = time.monotonic()
-        first = asyncio.create_task(host.get(f"/api/{path}"))
-        await host.until_printed(f"{path} began")
-        answer = await first
-        assert (answer.status, answer.body) == (500, b"")
+        calls = [asyncio.create_task(host.get(f"/api/{path}")) for path in ("stubborn", "deaf")]
+        await host.until_printed("stubborn began")
+        await host.until_printed("deaf began")
+        worker = (await host.get("/admin/host/processes")).json["processes"][1]["processId"]
+        for answer in await asyncio.gather(*calls):
+            assert (answer.status, answer.body) == (500, b"")
         assert 0.9 < time.monotonic() - began < 5
         assert (await host.get("/api/slow?for=0")).text == "done"
+        assert not Path(f"/proc/{worker}").exists()
 
 
 async def test_the_timeout_can_be_turned_off(tmp_path: Path, channel: str) -> None:
