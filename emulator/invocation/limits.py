@@ -42,6 +42,34 @@ class RetrySchedule:
         return delay
 
 
+class InFlight:
+    """Counts what is under way, so that whoever ends its ground can wait for it."""
+
+    __slots__ = ("_count", "_idle")
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._idle: asyncio.Future[None] | None = None
+
+    def __len__(self) -> int:
+        return self._count
+
+    def begin(self) -> None:
+        self._count += 1
+
+    def end(self) -> None:
+        self._count -= 1
+        if self._idle is not None and not self._count and not self._idle.done():
+            self._idle.set_result(None)
+
+    async def drained(self) -> None:
+        """Wait until nothing is under way."""
+        while self._count:
+            if self._idle is None or self._idle.done():
+                self._idle = asyncio.get_running_loop().create_future()
+            await asyncio.shield(self._idle)
+
+
 class Deadlines:
     """Cancels the task of each call that is still under way `seconds` after it entered.
 

@@ -21,7 +21,7 @@ from emulator.errors import (
 from emulator.events import EventBus, InvocationFinished, InvocationStarted, Level, LogLine
 from emulator.ids import new_id
 from emulator.invocation.bound import BoundFunction, Reader, Writer
-from emulator.invocation.limits import Deadlines, RetrySchedule, format_timespan
+from emulator.invocation.limits import Deadlines, InFlight, RetrySchedule, format_timespan
 from emulator.invocation.options import BoundOptions, Evaluation
 from emulator.model import (
     NO_TRACE,
@@ -61,6 +61,8 @@ class Invoker:
         self._clock = clock
         self._deadlines = None if timeout is None else Deadlines(timeout)
         self._functions: dict[str, BoundFunction] = {}
+        self.in_flight = InFlight()
+        """Calls, and requests on their way to one."""
 
     def adopt(self, functions: Mapping[str, BoundFunction]) -> None:
         """Take over what can be called, by lower-case name."""
@@ -136,6 +138,7 @@ class Invoker:
         )
         error: FunctionError | None = None
         self._running[call_id] = name
+        self.in_flight.begin()
         try:
             if function.readers or function.writers:
                 return await self._with_bindings(call_id, function, fired, parent, trace, retry)
@@ -149,6 +152,7 @@ class Invoker:
             raise
         finally:
             del self._running[call_id]
+            self.in_flight.end()
             self._events.publish(
                 InvocationFinished(
                     call_id,

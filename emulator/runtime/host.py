@@ -182,9 +182,11 @@ class Host:
     async def _retire(self, generation: Generation) -> None:
         """Let what was replaced finish its calls; hurry when the host stops."""
         await generation.stop_triggers()
-        drained = asyncio.create_task(generation.channel.drain(RETIRE_GRACE))
+        drained = asyncio.create_task(generation.invoker.in_flight.drained())
         hurry = asyncio.create_task(self._stopping.wait())
-        await asyncio.wait({drained, hurry}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait(
+            {drained, hurry}, timeout=RETIRE_GRACE, return_when=asyncio.FIRST_COMPLETED
+        )
         hurry.cancel()
         drained.cancel()
         await asyncio.gather(drained, hurry, return_exceptions=True)

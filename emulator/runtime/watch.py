@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +18,9 @@ and a burst of 20 files in 100 ms stays one change; at 5 it falls apart."""
 
 DEBOUNCE = 200
 """Milliseconds after which a burst that never ends is reported anyway."""
+
+POLL_EVERY = 0.25
+"""Seconds between two looks where the system reports nothing; 200 files take 2 ms."""
 
 IGNORED_FOLDERS = frozenset(
     {
@@ -31,6 +36,9 @@ the host's own state."""
 
 _NAMES = frozenset({"host.json", "function.json", "local.settings.json", "requirements.txt"})
 _CODE = frozenset({".py"})
+
+Stamp = tuple[int, int, int]
+"""Time of the last change in nanoseconds, size, number on the disk."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,12 +93,19 @@ class Watcher:
         self._on_change = on_change
         self._polling = polling
         self._stop = asyncio.Event()
+        self._seen: dict[Path, Stamp | None] = {}
+        self._seen = self._snapshot()
+        """Files as they were when they were last reported, from before the first load on: a save
+        while nobody watched yet is noticed once somebody does."""
 
     async def run(self) -> None:
         """Watch the top folder by itself and each of its folders that is not ignored as a tree.
 
         So a virtual environment inside the app costs no watches at all.
         """
+        if self._polling:
+            await self._poll()
+            return
         # 50 ms to import, needed only once the app is served
         watch = await asyncio.to_thread(_import_awatch)
         root = self._rules().root
@@ -106,6 +121,14 @@ class Watcher:
 
     def close(self) -> None:
         self._stop.set()
+
+    async def _poll(self) -> None:
+        """Look at every file again and again, to the nanosecond: two saves a second are two."""
+        while not self._stop.is_set():
+            await self._report(self._changed(self._snapshot()))
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(POLL_EVERY):
+                    await self._stop.wait()
 
     async def _feed(
         self,
@@ -123,7 +146,6 @@ class Watcher:
             stop_event=over,
             rust_timeout=500,
             recursive=deep,
-            force_polling=self._polling or None,
             ignore_permission_denied=True,
         )
         async for changes in found:
@@ -139,6 +161,8 @@ class Watcher:
         """Hand changes on until closed, or until the folders to watch are others."""
         stopped = asyncio.create_task(self._stop.wait())
         try:
+            await asyncio.sleep(0)  # the feeding tasks begin to watch in their first step
+            await self._report(self._changed(self._snapshot()))
             while not self._stop.is_set() and self._folders(root) == folders:
                 changed = asyncio.create_task(queue.get())
                 await asyncio.wait({changed, stopped}, return_when=asyncio.FIRST_COMPLETED)
@@ -146,13 +170,34 @@ class Watcher:
                     changed.cancel()
                     break
                 rules = self._rules()
-                relevant = frozenset(path for path in changed.result() if rules.matters(path))
-                new = frozenset(self._new_code(root, folders))
-                if relevant or new:
-                    await self._on_change(relevant | new)
+                relevant = [path for path in changed.result() if rules.matters(path)]
+                await self._report(self._changed({path: _stamp(path) for path in relevant}))
         finally:
             stopped.cancel()
             over.set()
+
+    async def _report(self, changes: frozenset[Path]) -> None:
+        if changes:
+            await self._on_change(changes)
+
+    def _changed(self, now: dict[Path, Stamp | None]) -> frozenset[Path]:
+        """Return what is not as it was last seen: an event alone may be a mere look at a file."""
+        changes = frozenset(path for path, stamp in now.items() if self._seen.get(path) != stamp)
+        for path in changes:
+            self._seen[path] = now[path]
+        return changes
+
+    def _snapshot(self) -> dict[Path, Stamp | None]:
+        """Look at every file that matters; what has gone since the last look is `None`."""
+        rules = self._rules()
+        found: dict[Path, Stamp | None] = dict.fromkeys(self._seen)
+        for folder, folders, files in os.walk(rules.root):
+            folders[:] = [name for name in folders if not rules.ignores_folder(name)]
+            for name in files:
+                path = Path(folder, name)
+                if rules.matters(path):
+                    found[path] = _stamp(path)
+        return found
 
     def _folders(self, root: Path) -> list[Path]:
         rules = self._rules()
@@ -165,12 +210,13 @@ class Watcher:
         except OSError:
             return []
 
-    def _new_code(self, root: Path, known: list[Path]) -> Iterable[Path]:
-        """Find what came with a folder that was not there before (a checkout, a copy)."""
-        rules = self._rules()
-        for folder in self._folders(root):
-            if folder not in known:
-                yield from (path for path in folder.rglob("*") if rules.matters(path))
+
+def _stamp(path: Path) -> Stamp | None:
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_mtime_ns, status.st_size, status.st_ino
 
 
 def _import_awatch() -> Callable[..., AsyncIterator[set[tuple[Any, str]]]]:

@@ -81,10 +81,12 @@ class Site:
             response = web.Response(status=500)
         if self._policy.cors is not None:
             self._policy.cors.add(response.headers, request.headers.get("Origin"))
+        if self._host.failure and self._host.current is not None:
+            response.headers["x-funcemu-generation"] = f"{self._host.current.number}; stale"
         self._events.publish(
             RequestServed(
                 request.method,
-                unquote(path),
+                unquote(path) if "%" in path else path,
                 response.status,
                 perf_counter() - began,
                 function,

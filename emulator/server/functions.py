@@ -9,7 +9,7 @@ from aiohttp import web
 from emulator.errors import BindingError, EmulatorError
 from emulator.events import EventBus, LogLine
 from emulator.invocation.bound import BoundFunction
-from emulator.model import NO_TRACE, HttpResponseData, TraceContext
+from emulator.model import NO_TRACE, HttpRequestData, HttpResponseData, TraceContext
 from emulator.runtime.generation import Endpoint, Generation
 from emulator.sdk import Fired
 from emulator.server.policy import SitePolicy, extra_headers
@@ -73,7 +73,15 @@ class Functions:
         if function.model.disabled and not policy.is_admin(request, query):
             return web.Response(status=404)
         params = {key: value for key, value in values.items() if value is not None}
-        data = await read_request(request, target=target, query=query, params=params)
+        in_flight = self.generation.invoker.in_flight
+        in_flight.begin()  # a reload must not take the worker away while the body arrives
+        try:
+            data = await read_request(request, target=target, query=query, params=params)
+            return await self._fire(function, data)
+        finally:
+            in_flight.end()
+
+    async def _fire(self, function: BoundFunction, data: HttpRequestData) -> web.Response:
         parent = data.headers.get("traceparent")
         trace = NO_TRACE
         if parent is not None:

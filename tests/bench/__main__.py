@@ -10,10 +10,15 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tests.bench import post, start, throughput
+from tests.bench import post, reload, start, throughput
 from tests.bench.table import Row, show
 
-ROWS = {"start": start.measure, "throughput": throughput.measure, "post": post.measure}
+ROWS = {
+    "start": start.measure,
+    "throughput": throughput.measure,
+    "post": post.measure,
+    "reload": reload.measure,
+}
 
 
 def main() -> None:

@@ -1,0 +1,206 @@
+"""Save, and it is served: swaps, broken saves, calls under way, what is watched."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.support.serving import Served, served, write_app
+
+APP = """\
+import asyncio
+import os
+import azure.functions as func
+
+app = func.FunctionApp(http_auth_level="ANONYMOUS")
+
+
+@app.route(route="hello")
+def hello(req: func.HttpRequest) -> str:
+    return "version 1"
+
+
+@app.route(route="slow")
+async def slow(req: func.HttpRequest) -> str:
+    print("slow begun")
+    await asyncio.sleep(0.8)
+    return "slow 1"
+
+
+@app.route(route="setting")
+def setting(req: func.HttpRequest) -> str:
+    return os.environ.get("GREETING", "none")
+"""
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> Path:
+    return write_app(tmp_path / "app", {"function_app.py": APP})
+
+
+async def until(host: Served, path: str, text: str, *, within: float = 5.0) -> None:
+    async with asyncio.timeout(within):
+        while True:
+            answer = await host.get(path)
+            assert answer.status == 200, answer.text
+            if answer.text == text:
+                return
+            await asyncio.sleep(0.005)
+
+
+async def test_a_save_is_served_and_no_request_fails(app: Path) -> None:
+    async with served(app, watch=True) as host:
+        for version in range(2, 12):
+            save(app, APP.replace("version 1", f"version {version}"))
+            await until(host, "/api/hello", f"version {version}")
+        assert host.printed.count("Reloaded 3 functions") == 10
+
+
+async def test_edits_of_equal_length_within_a_second_are_never_missed(app: Path) -> None:
+    async with served(app, watch=True) as host:
+        for version in (2, 3, 4, 5, 6, 7, 8, 9):
+            save(app, APP.replace("version 1", f"version {version}"))
+            await until(host, "/api/hello", f"version {version}")
+
+
+async def test_a_broken_save_keeps_the_last_good_version_and_says_so(app: Path) -> None:
+    async with served(app, watch=True) as host:
+        await host.get("/api/hello")
+        save(app, APP + "\ndef broken(:\n")
+        await host.until_printed("SyntaxError")
+        answer = await host.get("/api/hello")
+        assert (answer.status, answer.text) == (200, "version 1")
+        assert answer.headers["x-funcemu-generation"] == "1; stale"
+        status = (await host.get("/admin/host/status")).json
+        assert status["state"] == "Running"
+        assert "SyntaxError" in status["errors"][0]
+        assert f"function_app.py:{len(APP.splitlines()) + 2}" in host.printed
+
+        save(app, APP + "\nimport not_installed_anywhere\n")
+        await host.until_printed("No module named 'not_installed_anywhere'")
+        assert (await host.get("/api/hello")).text == "version 1"
+
+        save(app, APP.replace("version 1", "version 2"))
+        await until(host, "/api/hello", "version 2")
+        answer = await host.get("/api/hello")
+        assert "x-funcemu-generation" not in answer.headers
+        assert "errors" not in (await host.get("/admin/host/status")).json
+
+
+async def test_a_broken_start_heals_on_save(app: Path) -> None:
+    save(app, APP + "\nraise RuntimeError('not yet')\n")
+    async with served(app, watch=True) as host:
+        answer = await host.get("/api/hello")
+        assert answer.status == 503
+        assert "RuntimeError: not yet" in answer.text
+        save(app, APP)
+        async with asyncio.timeout(5):
+            while (await host.get("/api/hello")).status != 200:  # noqa: ASYNC110 - over HTTP
+                await asyncio.sleep(0.01)
+
+
+async def test_a_call_under_way_finishes_on_the_old_code(app: Path) -> None:
+    async with served(app, watch=True) as host:
+        call = asyncio.create_task(host.get("/api/slow"))
+        await host.until_printed("slow begun")
+        save(app, APP.replace("slow 1", "slow 2").replace("version 1", "version 2"))
+        await until(host, "/api/hello", "version 2")
+        assert not call.done()
+        answer = await call
+        assert (answer.status, answer.text) == (200, "slow 1")
+
+
+async def test_settings_and_host_json_are_watched_too(app: Path) -> None:
+    async with served(app, watch=True) as host:
+        assert (await host.get("/api/setting")).text == "none"
+        (app / "local.settings.json").write_text('{"Values": {"GREETING": "hi"}}')
+        await until(host, "/api/setting", "hi")
+        (app / ".env").write_text("GREETING=hello\n")
+        await until(host, "/api/setting", "hello")
+        (app / "host.json").write_text(
+            '{"version": "2.0", "extensions": {"http": {"routePrefix": "v2"}}}'
+        )
+        async with asyncio.timeout(5):
+            while (await host.get("/v2/hello")).status != 200:  # noqa: ASYNC110 - over HTTP
+                await asyncio.sleep(0.01)
+        assert (await host.get("/api/hello")).status == 404
+
+
+async def test_a_module_in_a_new_folder_is_watched(app: Path) -> None:
+    async with served(app, watch=True) as host:
+        await host.get("/api/hello")
+        (app / "lib").mkdir()
+        (app / "lib" / "words.py").write_text("WORD = 'one'\n")
+        save(app, "from lib.words import WORD\n" + APP.replace('"version 1"', "WORD"))
+        await until(host, "/api/hello", "one")
+        await asyncio.sleep(0.05)
+        (app / "lib" / "words.py").write_text("WORD = 'two'\n")
+        await until(host, "/api/hello", "two")
+
+
+async def test_what_does_not_matter_does_not_reload(app: Path) -> None:
+    (app / ".venv" / "lib").mkdir(parents=True)
+    async with served(app, watch=True) as host:
+        await host.get("/api/hello")
+        for name in (".venv/lib/x.py", "notes.txt", ".git-like.py", "data.json"):
+            (app / name).write_text("1\n")
+        (app / "__pycache__").mkdir(exist_ok=True)
+        (app / "__pycache__" / "x.py").write_text("1\n")
+        save(app, APP.replace("version 1", "version 2"))
+        await until(host, "/api/hello", "version 2")
+        assert host.printed.count("Reloaded") == 1
+
+
+async def test_a_burst_of_saves_is_one_reload(app: Path) -> None:
+    async with served(app, watch=True) as host:
+        await host.get("/api/hello")
+        for number in range(20):
+            (app / f"module_{number}.py").write_text(f"x = {number}\n")
+        save(app, APP.replace("version 1", "version 2"))
+        await until(host, "/api/hello", "version 2")
+        assert host.printed.count("Reloaded") <= 2
+
+
+async def test_polling_sees_saves_within_one_second(app: Path) -> None:
+    async with served(app, "--poll", watch=True) as host:
+        for version in (2, 3, 4):
+            save(app, APP.replace("version 1", f"version {version}"))
+            await until(host, "/api/hello", f"version {version}")
+
+
+async def test_without_watching_nothing_is_reloaded(app: Path) -> None:
+    async with served(app) as host:
+        save(app, APP.replace("version 1", "version 2"))
+        await asyncio.sleep(0.05)
+        assert (await host.get("/api/hello")).text == "version 1"
+        assert (await host.post("/admin/host/restart")).status == 200
+        await until(host, "/api/hello", "version 2")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+async def test_many_reloads_leak_no_process_and_no_descriptor(app: Path) -> None:
+    async with served(app, watch=True) as host:
+        for version in range(2, 5):
+            save(app, APP.replace("version 1", f"version {version}"))
+            await until(host, "/api/hello", f"version {version}")
+        await asyncio.sleep(0.05)
+        pid = host.process.pid
+        descriptors = len(os.listdir(f"/proc/{pid}/fd"))
+        for version in range(5, 25):
+            save(app, APP.replace("version 1", f"version {version}"))
+            await until(host, "/api/hello", f"version {version}")
+        async with asyncio.timeout(10):
+            while len(children(pid)) > 2 or len(os.listdir(f"/proc/{pid}/fd")) > descriptors + 8:  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
+
+
+def children(pid: int) -> list[int]:
+    return [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def save(app: Path, text: str) -> None:
+    (app / "function_app.py").write_text(text)
