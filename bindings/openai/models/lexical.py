@@ -28,7 +28,10 @@ _GRAM_WEIGHT = 0.35
 
 _PARAGRAPH_END = re.compile(r"\n\s*\n")
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
+_SHORTEST_QUOTE = 4
+"""Words."""
 _LONGEST_QUOTE = 400
+"""Characters."""
 
 _LONGEST_KEPT = 32
 """Longer words, such as a page of Chinese, are rarely met again and would fill the memory."""
@@ -83,6 +86,8 @@ def answer_from_documents(question: str, documents: Sequence[tuple[str, str]]) -
     """Quote the part of a document that is nearest to the question, and name its title."""
     wanted = embed_text(question)
     parts = [(title, part) for title, text in documents for part in _passages(text)]
+    # A heading names its topic best and says nothing about it.
+    parts = [each for each in parts if len(each[1].split()) >= _SHORTEST_QUOTE] or parts
     if not parts:
         return "The documents that were found hold no text."
     title, part = max(parts, key=lambda each: sum(map(mul, wanted, embed_text(each[1]))))
