@@ -66,6 +66,10 @@ class Settings:
         found = self._by_name.get(normalised(name))
         return None if found is None else found.value
 
+    def names(self) -> Sequence[str]:
+        """Return the name of every setting, as it was written."""
+        return [each.name for each in self._by_name.values()]
+
     def section(self, name: str) -> Mapping[str, str]:
         """Return the settings below `name`; keys are lower-case and joined with `:`."""
         start = normalised(name) + ":"

@@ -26,6 +26,10 @@ class SettingsView(Protocol):
 
     def get(self, name: str) -> str | None: ...
 
+    def names(self) -> Sequence[str]:
+        """Return the name of every setting, as it was written."""
+        ...
+
     def section(self, name: str) -> Mapping[str, str]:
         """Return the settings below `name`, keys lower-case: `X__Endpoint` gives `endpoint`."""
         ...

@@ -42,6 +42,9 @@ class FakeSettings:
         wanted = _plain(name)
         return next((value for key, value in self.values.items() if _plain(key) == wanted), None)
 
+    def names(self) -> list[str]:
+        return list(self.values)
+
     def section(self, name: str) -> Mapping[str, str]:
         start = _plain(name) + ":"
         return {

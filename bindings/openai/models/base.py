@@ -28,6 +28,10 @@ class ChatRequest:
     function: str = ""
     documents: Sequence[tuple[str, str]] = ()
     """Titles and texts the answer shall come from. Services find them in the messages."""
+    extra: Mapping[str, Any] = field(default_factory=dict)
+    """Further parameters of the protocol, which services get as they are."""
+    recording: str = ""
+    """The file of recordings a request of the app's own belongs to, if it names one."""
     tell: Callable[[str], None] = _keep_quiet
 
 
@@ -49,20 +53,25 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class ChatReply:
-    """`raw` is the whole chat completion as it came; empty from models without a service."""
+    """`raw` is the whole chat completion as it came; empty from models without a service.
+    `served_by` is the back end that answered, where another was asked first. `drift` names what
+    is not as it was when the reply was recorded."""
 
     content: str = ""
     tool_calls: tuple[ToolCall, ...] = ()
     finish_reason: str = "stop"
     usage: Usage = Usage()
     raw: Mapping[str, Any] = field(default_factory=dict)
+    served_by: str = ""
+    drift: tuple[str, ...] = ()
 
 
 class ModelBackend(Protocol):
     """One way to get replies."""
 
     name: str
-    """What it is called in records: `azure-openai`, `openai`, `script`, `deterministic`."""
+    """What it is called in records: `azure-openai`, `openai`, `script`, `deterministic`,
+    `recordings`."""
 
     async def chat(self, request: ChatRequest) -> ChatReply:
         """Answer, or raise `BindingError` with a text for the user."""
