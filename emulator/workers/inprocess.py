@@ -179,7 +179,7 @@ class InProcessChannel:
             return
         if self._app is not None:
             await self.drain(grace)
-            self._app.runner.close()
+            await self._app.close(grace / 2)
             await asyncio.sleep(0)
             _RootLogger.remove(self._capture.handler)
         self._settings.restore()

@@ -249,7 +249,7 @@ class SubprocessChannel:
         if self._hello is None:  # spawned, but never started
             self._listen(closed.get_loop())
         elif not closed.done() and grace > 0:
-            self._send({"kind": "stop"})
+            self._send({"kind": "stop", "grace": grace})
             await asyncio.wait([closed], timeout=grace)
         if not closed.done():
             self._process.terminate()

@@ -1243,8 +1243,8 @@ async def test_sync_calls_overlap_in_threads_as_far_as_the_pool_allows(
     root = decorated(
         tmp_path,
         """
-        import asyncio, threading
-        barrier = threading.Barrier(2, timeout=0.2)
+        import os, threading
+        barrier = threading.Barrier(2, timeout=float(os.environ["PATIENCE"]))
 
         @app.route()
         def f(req) -> str:
@@ -1255,8 +1255,12 @@ async def test_sync_calls_overlap_in_threads_as_far_as_the_pool_allows(
                 return "alone"
         """,
     )
-    for threads, told in (("2", ["met", "met"]), ("1", ["alone", "alone"])):
-        async with serving(kind, root, {"PYTHON_THREADPOOL_THREAD_COUNT": threads}) as worker:
+    for threads, patience, told in (
+        ("2", "10", ["met", "met"]),
+        ("1", "0.05", ["alone", "alone"]),
+    ):
+        settings = {"PYTHON_THREADPOOL_THREAD_COUNT": threads, "PATIENCE": patience}
+        async with serving(kind, root, settings) as worker:
             assert list(await asyncio.gather(worker.text("f"), worker.text("f"))) == told
 
 
@@ -1283,19 +1287,20 @@ async def test_a_pool_size_that_is_none_is_warned_about(
 
 
 WAITING = """
-    import asyncio, threading
+    import asyncio, logging, threading
     release = threading.Event()
 
     @app.route()
     async def coroutine(req) -> str:
+        logging.info("begun")
         try:
             await asyncio.sleep(30)
         finally:
-            import logging
             logging.info("cleaned up")
 
     @app.route()
     def thread(req) -> str:
+        logging.info("begun")
         release.wait(30)
         return "late"
 
@@ -1310,12 +1315,12 @@ async def test_cancel_ends_a_call(kind: str, tmp_path: Path) -> None:
     async with serving(kind, decorated(tmp_path, WAITING)) as worker:
         for function in ("coroutine", "thread"):
             call = asyncio.create_task(worker.call(function, id=function))
-            await asyncio.sleep(0.02)
+            await worker.begun(function)
             assert worker.channel.running == 1
             await worker.channel.cancel(function)
             result = await call
             assert result.error.type == "CancelledError"
-        assert worker.said("coroutine") == ["cleaned up"]
+        assert worker.said("coroutine") == ["begun", "cleaned up"]
         await worker.channel.cancel("no such call")
         assert worker.channel.running == 0
         await worker.call("let_go")
@@ -1324,13 +1329,13 @@ async def test_cancel_ends_a_call(kind: str, tmp_path: Path) -> None:
 async def test_a_caller_that_goes_away_cancels_its_call(kind: str, tmp_path: Path) -> None:
     async with serving(kind, decorated(tmp_path, WAITING)) as worker:
         call = asyncio.create_task(worker.call("coroutine", id="gone"))
-        await asyncio.sleep(0.02)
+        await worker.begun("gone")
         call.cancel()
         with pytest.raises(asyncio.CancelledError):
             await call
         assert worker.channel.running == 0
         await worker.channel.abandon("gone", grace=5)
-        assert worker.said("gone") == ["cleaned up"]
+        assert worker.said("gone") == ["begun", "cleaned up"]
         assert not worker.channel.closed.done()
 
 
@@ -1338,7 +1343,7 @@ async def test_drain_waits_for_calls(kind: str, tmp_path: Path) -> None:
     async with serving(kind, decorated(tmp_path, WAITING)) as worker:
         assert await worker.channel.drain(0)
         call = asyncio.create_task(worker.call("thread"))
-        await asyncio.sleep(0.02)
+        await asyncio.sleep(0)
         assert not await worker.channel.drain(0.02)
         assert await worker.text("let_go") == "done"
         assert await worker.channel.drain(5)
@@ -1360,8 +1365,8 @@ async def test_the_same_call_cannot_be_made_twice_at_once(kind: str, tmp_path: P
 
 async def test_close_is_idempotent_and_ends_running_calls(kind: str, tmp_path: Path) -> None:
     async with serving(kind, decorated(tmp_path, WAITING)) as worker:
-        call = asyncio.create_task(worker.call("coroutine"))
-        await asyncio.sleep(0.02)
+        call = asyncio.create_task(worker.call("coroutine", id="1"))
+        await worker.begun("1")
         await asyncio.gather(worker.channel.aclose(0.05), worker.channel.aclose(0.05))
         outcome = (await asyncio.gather(call, return_exceptions=True))[0]
         assert isinstance(outcome, WorkerLost) or outcome.error.type == "CancelledError"
@@ -1387,6 +1392,7 @@ async def test_asgi_and_wsgi_apps(kind: str, tmp_path: Path) -> None:
         tmp_path,
         {
             "function_app.py": """
+                import pathlib
                 import azure.functions as func
 
                 async def asgi(scope, receive, send):
@@ -1394,6 +1400,8 @@ async def test_asgi_and_wsgi_apps(kind: str, tmp_path: Path) -> None:
                         await receive()
                         await send({"type": "lifespan.startup.complete"})
                         await receive()
+                        pathlib.Path(__file__).with_name("ended").write_text("")
+                        await send({"type": "lifespan.shutdown.complete"})
                         return
                     body = (await receive())["body"]
                     told = " ".join([scope["method"], scope["path"], body.decode(),
@@ -1433,3 +1441,5 @@ async def test_asgi_and_wsgi_apps(kind: str, tmp_path: Path) -> None:
         assert (fine.body, ("X-A", "b") in fine.headers) == (b"from wsgi", True)
         broken = await worker.call("wsgi", req=request(url="http://h/broken"))
         assert broken.error.title == "Exception: b'from wsgi'"
+        assert not (root / "ended").exists()
+    assert (root / "ended").exists()

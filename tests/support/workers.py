@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import os
 import sys
 import textwrap
-from collections.abc import AsyncIterator, Iterable, Mapping
+import time
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -155,8 +157,20 @@ class Worker:
         """Call it and return the text it answered."""
         return text_of(await self.call(function, **inputs))
 
+    async def begun(self, call_id: str) -> None:
+        """Wait until the function has said "begun"."""
+        await until(lambda: "begun" in self.said(call_id))
+
     def said(self, call_id: str | None = None) -> list[str]:
         return [each.message for each in self.logs if each.invocation_id == call_id]
+
+
+async def until(condition: Callable[[], bool], *, within: float = 10.0) -> None:
+    """Wait for something another process does."""
+    deadline = time.monotonic() + within
+    for _ in iter(condition, True):
+        assert time.monotonic() < deadline, "it did not happen in time"
+        await asyncio.sleep(0.005)
 
 
 def text_of(result: InvocationResult) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from typing import Any, Callable, ContextManager, Dict, Mapping, Optional, Union
 
@@ -50,6 +51,7 @@ class App:
         self._importing = importing
         self._decorated: Dict[str, Any] = {}
         self._functions: Dict[str, Union[Function, Failure]] = {}
+        self._application: Any = None
         self._web: Any = None
         self.runner = Runner(
             root,
@@ -75,10 +77,11 @@ class App:
         if found is None:
             return {"kind": "indexed", "functions": None}
         self._web = web_extension(self._environment)
-        self._decorated = {each.described["name"]: each.call for each in found}
+        self._application = found.application
+        self._decorated = {each.described["name"]: each.call for each in found.functions}
         return {
             "kind": "indexed",
-            "functions": [each.described for each in found],
+            "functions": [each.described for each in found.functions],
             "streams": self._web is not None,
         }
 
@@ -148,6 +151,19 @@ class App:
             "message": f"the function {header['fn']!r} is not loaded",
         }
         done(({"kind": "result", "id": header["id"], "error": failure}, ()))
+
+    async def close(self, seconds: float) -> None:
+        """End the calls; let an ASGI app hear of the end as it heard of the start."""
+        self.runner.close()
+        middleware = getattr(self._application, "middleware", None)
+        if middleware is None or not getattr(self._application, "startup_task_done", False):
+            return
+        # The SDK would do this when the object is collected: in no loop, or in the wrong one.
+        self._application.startup_task_done = False
+        try:
+            await asyncio.wait_for(middleware.notify_shutdown(), seconds)
+        except Exception as error:  # the app's lifespan; its failure must not keep us
+            self._capture.warn(f"the shutdown of the ASGI app failed: {error!r}")
 
     def _failure(self, error: BaseException) -> Failure:
         return describe(error, self.root)

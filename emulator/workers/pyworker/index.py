@@ -28,17 +28,25 @@ class Indexed(NamedTuple):
     call: Any
 
 
-def index_app(root: str, script: str, sdk: Sdk) -> Optional[List[Indexed]]:
-    """Return the app's functions; `None` when the folders with `function.json` count."""
+class Found(NamedTuple):
+    """What the script declares: the SDK's app object and its functions."""
+
+    application: Any
+    functions: List[Indexed]
+
+
+def index_app(root: str, script: str, sdk: Sdk) -> Optional[Found]:
+    """Return what the app declares; `None` when the folders with `function.json` count."""
     if not _SCRIPT_NAME.match(script):
         raise InvalidFileNameError(f"Invalid file name: {script}")
     if not os.path.isfile(os.path.join(root, script)):
         return None
     module = import_app_module(script[: -len(".py")])
-    functions = [_indexed(each, root) for each in _app_of(module, script, sdk).get_functions()]
+    application = _app_of(module, script, sdk)
+    functions = [_indexed(each, root) for each in application.get_functions()]
     if not functions and CLASSIC:
         return None
-    return functions
+    return Found(application, functions)
 
 
 def _app_of(module: types.ModuleType, script: str, sdk: Sdk) -> Any:

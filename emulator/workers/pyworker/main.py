@@ -178,6 +178,7 @@ class Session(asyncio.Protocol):
         self._writable.set()
         self._capture = Capture(self._log, exclusive=True)
         self._app: Optional[App] = None
+        self._stopping: Optional[asyncio.Task[None]] = None
 
     def connection_made(self, transport: Any) -> None:
         self._transport = transport
@@ -259,7 +260,7 @@ class Session(asyncio.Protocol):
         kind = header["kind"]
         app = self._app
         if kind == "stop":
-            self._end(0)
+            self._stopping = self._loop.create_task(self._stop(float(header.get("grace", 1))))
         elif app is None:
             raise WireError(f"a message of kind {kind!r} before the worker was ready")
         elif kind == "invoke":
@@ -307,9 +308,12 @@ class Session(asyncio.Protocol):
         with contextlib.suppress(RuntimeError):  # the loop is closed
             self._loop.call_soon_threadsafe(self._send, header)
 
-    def _end(self, code: int) -> None:
+    async def _stop(self, grace: float) -> None:
         if self._app is not None:
-            self._app.runner.close()
+            await self._app.close(grace / 2)
+        self._end(0)
+
+    def _end(self, code: int) -> None:
         if not self.finished.done():
             self.finished.set_result(code)
 

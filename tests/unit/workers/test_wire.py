@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from emulator.errors import WorkerProtocolError
@@ -29,6 +29,7 @@ LOADS = pytest.mark.parametrize("loads", [wire.loads, connection.loads], ids=["w
 
 @DUMPS
 @LOADS
+@settings(deadline=None)
 @given(messages=MESSAGES, cuts=st.lists(st.integers(0, 400), max_size=6))
 def test_messages_survive_any_cut_of_the_stream(
     dumps: Any, loads: Any, messages: list[Any], cuts: list[int]
@@ -48,6 +49,7 @@ def test_messages_survive_any_cut_of_the_stream(
 
 
 @LOADS
+@settings(deadline=None)
 @given(garbage=st.lists(st.binary(max_size=60), max_size=4))
 def test_garbage_is_told_as_such(loads: Any, garbage: list[bytes]) -> None:
     decoder = wire.Decoder(loads)
@@ -59,6 +61,7 @@ def test_garbage_is_told_as_such(loads: Any, garbage: list[bytes]) -> None:
 
 
 @LOADS
+@settings(deadline=None)
 @given(header=st.binary(min_size=2, max_size=40), body=st.binary(max_size=20))
 def test_a_frame_with_nonsense_in_it_is_told_as_such(
     loads: Any, header: bytes, body: bytes
@@ -131,6 +134,7 @@ VALUES = SCALARS | st.builds(Datum, st.just("list"), st.lists(SCALARS, max_size=
 
 @DUMPS
 @LOADS
+@settings(deadline=None)
 @given(values=st.lists(VALUES, max_size=4))
 def test_values_survive_the_wire(dumps: Any, loads: Any, values: list[Datum]) -> None:
     blobs: list[bytes] = []
