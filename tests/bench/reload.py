@@ -107,7 +107,9 @@ async def _uvicorn(folder: Path, edits: int) -> Run:
         process.wait()
 
 
-async def _edit(port: int, path: str, file: Path, source: str, edits: int, *, broken: bool) -> Run:
+async def _edit(
+    port: int, path: str, file: Path, source: str, edits: int, *, pause: float, broken: bool
+) -> Run:
     run = Run()
     waiting: dict[str, float] = {}
     stop = asyncio.Event()
