@@ -8,11 +8,13 @@ from typing import Any
 import click
 
 from emulator import __version__
+from emulator.config.suggest import did_you_mean
 from emulator.errors import EmulatorError
 
 _COMMANDS = {
     "start": ("emulator.cli.start:start", "Serve an app on this machine."),
     "call": ("emulator.cli.call:call", "Run one function and print what it gives."),
+    "settings": ("emulator.cli.settings:settings", "List, read, change and explain settings."),
 }
 """Where each command is, and what the list of commands says about it.
 
@@ -38,6 +40,15 @@ class LazyGroup(click.Group):
             module, _, name = self._table[cmd_name][0].partition(":")
             self.add_command(getattr(import_module(module), name), cmd_name)
         return super().get_command(ctx, cmd_name)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name = args[0]
+        if not name.startswith("-") and self.get_command(ctx, name) is None:
+            near = did_you_mean(name, self.list_commands(ctx))
+            ctx.fail(f"There is no command '{name}'." + (f" {near}" if near else ""))
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):

@@ -44,6 +44,13 @@ class Document:
             path = path[:-1]
         return SourceSpan(self.file, self.line_of(path))
 
+    def extent(self, path: KeyPath) -> tuple[int, int]:
+        """Return where the value at `path` begins and ends in the text, without a mark before it.
+
+        Raises `KeyError` when there is none.
+        """
+        return self._scanned().extents[path]
+
     def duplicates(self) -> tuple[KeyPath, ...]:
         """Return the paths that are given more than once; the last one counts."""
         return tuple(dict.fromkeys(self._scanned().duplicates))
@@ -120,6 +127,7 @@ class _Parser:
         self.file = file
         self.at = 0
         self.offsets: dict[KeyPath, int] = {}
+        self.extents: dict[KeyPath, tuple[int, int]] = {}
         self.duplicates: list[KeyPath] = []
 
     def parse(self) -> Any:
@@ -135,7 +143,13 @@ class _Parser:
     def _value(self, path: KeyPath) -> Any:
         if len(path) > MAX_DEPTH:
             self._fail(f"nested more than {MAX_DEPTH} levels deep", self.at)
-        self.offsets.setdefault(path, self.at)
+        start = self.at
+        self.offsets.setdefault(path, start)
+        value = self._any(path)
+        self.extents[path] = (start, self.at)
+        return value
+
+    def _any(self, path: KeyPath) -> Any:
         match self.text[self.at : self.at + 1]:
             case "{":
                 return self._object(path)

@@ -60,6 +60,11 @@ class HostContext:
             self._extensions[kind] = kind(self)
         return self._extensions[kind]
 
+    @property
+    def extensions(self) -> tuple[Extension, ...]:
+        """What the bindings in use share, in the order of first use."""
+        return tuple(self._extensions.values())
+
     def banner(self) -> list[str]:
         return [line for each in self._extensions.values() for line in each.banner()]
 

@@ -28,7 +28,7 @@ from emulator.sdk.binding import (
     Trigger,
 )
 from emulator.sdk.convert import items, json_datum, to_json, to_text
-from emulator.sdk.extension import Extension
+from emulator.sdk.extension import Extension, Finding
 from emulator.sdk.options import NoOptions, Options, Resolved, SettingText
 from emulator.sdk.services import CallLog, Database, HostServices, Services, SettingsView
 
@@ -48,6 +48,7 @@ __all__ = [
     "Direction",
     "EmulatorError",
     "Extension",
+    "Finding",
     "Fire",
     "Fired",
     "FunctionError",

@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import ClassVar, Literal, NamedTuple
+
 from emulator.sdk.services import HostServices
+
+
+class Finding(NamedTuple):
+    """What `funcemu doctor` says about one thing: how it is, in a sentence, and the next step."""
+
+    level: Literal["good", "warn", "bad"]
+    text: str
+    next_step: str | None = None
 
 
 class Extension:
@@ -11,11 +22,21 @@ class Extension:
     Clients, caches and stores belong here: a chat in memory must not vanish on save.
     """
 
+    settings: ClassVar[Mapping[str, str]] = {}
+    """Settings the package reads, each with what for, in a sentence."""
+
     def __init__(self, host: HostServices) -> None:
         self.host = host
 
     def banner(self) -> tuple[str, ...]:
         """Lines for the start banner: what serves, and why. Asked after the app is bound."""
+        return ()
+
+    def examine(self) -> Sequence[Finding]:
+        """Say how things are, for `funcemu doctor`: what would serve, and from which setting.
+
+        Nothing is asked over the network, and no value of a setting is told.
+        """
         return ()
 
     async def aclose(self) -> None:
