@@ -7,13 +7,15 @@ Differences
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from bindings.openai.asking import ask
 from bindings.openai.assistants.state import compact_json
+from bindings.openai.deviations import default_model, model_service, package
 from bindings.openai.extension import OpenAIExtension
-from bindings.openai.options import ChatModelOptions
-from emulator.sdk import BindingError, Call, Datum, Input, Resolved
+from bindings.openai.options import LIBRARY_CHAT_MODEL, ChatModelOptions
+from emulator.sdk import BindingError, Call, Datum, Deviation, Input, Resolved
 
 
 class TextCompletionOptions(ChatModelOptions, frozen=True, kw_only=True):
@@ -31,6 +33,15 @@ class TextCompletion(Input[TextCompletionOptions]):
         super().__init__(**binding)
         extension: OpenAIExtension = self.shared
         extension.uses_connection(self, self.options.ai_connection_name)
+
+    def deviations(self) -> Iterable[Deviation]:
+        yield from package(self, "aiConnectionName")
+        yield from model_service(self.services.settings, self.options.ai_connection_name)
+        yield from default_model(self.declared, "chatModel", LIBRARY_CHAT_MODEL)
+
+    def missing_names(self) -> Sequence[str]:
+        extension: OpenAIExtension = self.shared
+        return extension.models.missing(self.services.settings, self.options.ai_connection_name)
 
     async def read(self, call: Call) -> Datum:
         options: TextCompletionOptions = call.options

@@ -10,7 +10,7 @@ DEFAULT_INSTRUCTIONS = "You are a helpful assistant."
 
 # The Python library's decorators serialize the member name of an enum instead of its value
 # (azure-functions 1.24 to 1.26).
-_LIBRARY_PLACEHOLDER = "DefaultChatModel"
+LIBRARY_CHAT_MODEL = "DefaultChatModel"
 
 
 class AssistantCreateOptions(Options, frozen=True, kw_only=True):
@@ -37,7 +37,7 @@ class ChatModelOptions(Options, frozen=True, kw_only=True):
 
     def effective_model(self) -> str:
         """Return the model or deployment to ask."""
-        if self.chat_model is None or self.chat_model == _LIBRARY_PLACEHOLDER:
+        if self.chat_model is None or self.chat_model == LIBRARY_CHAT_MODEL:
             return self.model or DEFAULT_CHAT_MODEL
         return self.chat_model
 

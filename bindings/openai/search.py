@@ -9,22 +9,24 @@ Differences
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from bindings.openai.asking import ask
+from bindings.openai.deviations import default_model, model_service, package, search_service
 from bindings.openai.embeddings.batches import embed_texts
 from bindings.openai.embeddings.context import escaped_json, read_context
 from bindings.openai.embeddings.options import (
     DEFAULT_EMBEDDINGS_MODEL,
+    LIBRARY_EMBEDDINGS_MODEL,
     effective_embeddings_model,
 )
 from bindings.openai.extension import OpenAIExtension
 from bindings.openai.models.base import ChatReply
-from bindings.openai.options import ChatModelOptions
+from bindings.openai.options import LIBRARY_CHAT_MODEL, ChatModelOptions
 from bindings.openai.vectors.base import Hit, VectorStore
 from bindings.openai.vectors.documents import given_documents, store_chunks
-from emulator.sdk import BindingError, Call, Datum, Input, Output, Resolved
+from emulator.sdk import BindingError, Call, Datum, Deviation, Input, Output, Resolved
 
 DEFAULT_SYSTEM_PROMPT = """\
 You help a person who has questions about the emails and documents of their organisation.
@@ -66,6 +68,29 @@ class SemanticSearch(Input[SemanticSearchOptions], Output[SemanticSearchOptions]
             extension.uses_search(self, self.options.search_connection_name)
         if self.declared.direction == "in":
             extension.uses_connection(self, self.options.ai_connection_name)
+
+    def deviations(self) -> Iterable[Deviation]:
+        settings = self.services.settings
+        name = self.options.search_connection_name
+        yield from package(self, "aiConnectionName")
+        yield from search_service(self.services.host.host_json, settings, name)
+        if self.declared.direction == "out":
+            yield Deviation(
+                "semantic-search-out",
+                f"The binding '{self.declared.name}' of type 'semanticSearch' has the direction "
+                "'out' and stores documents",
+                azure="'semanticSearch' only searches, and a value the function sets fails the "
+                "call.",
+                hint="Use the type 'embeddingsStore', which makes the embeddings itself.",
+            )
+            return
+        yield from model_service(settings, self.options.ai_connection_name)
+        yield from default_model(self.declared, "chatModel", LIBRARY_CHAT_MODEL)
+        yield from default_model(self.declared, "embeddingsModel", LIBRARY_EMBEDDINGS_MODEL)
+
+    def missing_names(self) -> Sequence[str]:
+        extension: OpenAIExtension = self.shared
+        return extension.models.missing(self.services.settings, self.options.ai_connection_name)
 
     async def read(self, call: Call) -> Datum:
         options: SemanticSearchOptions = call.options

@@ -8,7 +8,7 @@ Differences
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,9 +21,20 @@ from bindings.openai.chats.base import (
     ticks,
     utf16_length,
 )
+from bindings.openai.deviations import given, package
 from bindings.openai.extension import OpenAIExtension
 from bindings.openai.options import DEFAULT_INSTRUCTIONS, AssistantCreateOptions
-from emulator.sdk import BindingError, Call, Datum, Output, items, json_datum, to_json, to_text
+from emulator.sdk import (
+    BindingError,
+    Call,
+    Datum,
+    Deviation,
+    Output,
+    items,
+    json_datum,
+    to_json,
+    to_text,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +45,27 @@ class _Wanted:
     collection: str
 
 
+_VALUE_PROPERTIES = ("id", "instructions", "chatStorageConnectionSetting", "collectionName")
+
+
 class AssistantCreate(Output[AssistantCreateOptions]):
     type_name = "assistantCreate"
     summary = "Creates an assistant with the id and instructions the function sets."
     options_type = AssistantCreateOptions
     extension = OpenAIExtension
     sample = json_datum({"id": "assistant123", "instructions": DEFAULT_INSTRUCTIONS})
+
+    def deviations(self) -> Iterable[Deviation]:
+        yield from package(self)
+        properties = [name for name in _VALUE_PROPERTIES if given(self.declared, name) is not None]
+        if properties:
+            yield Deviation(
+                "assistant-create-properties",
+                f"The binding '{self.declared.name}' has {', '.join(properties)}, which count "
+                "where the value the function sets lacks them",
+                azure="They are ignored: only the value counts.",
+                hint="Put them into the value the function sets.",
+            )
 
     async def write(self, call: Call, value: Datum) -> None:
         if value.kind == "bytes":

@@ -17,7 +17,7 @@ Differences
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -34,12 +34,20 @@ from bindings.openai.chats.base import (
     storable,
     utf16_length,
 )
+from bindings.openai.deviations import (
+    chat_storage,
+    default_model,
+    given,
+    model_service,
+    package,
+)
 from bindings.openai.extension import OpenAIExtension
-from bindings.openai.options import AssistantPostOptions
+from bindings.openai.options import LIBRARY_CHAT_MODEL, AssistantPostOptions
 from emulator.sdk import (
     BindingError,
     Call,
     Datum,
+    Deviation,
     Input,
     Output,
     items,
@@ -78,6 +86,15 @@ class AssistantPost(Input[AssistantPostOptions], Output[AssistantPostOptions]):
         name = self.options.ai_connection_name
         return extension.models.missing(self.services.settings, name)
 
+    def deviations(self) -> Iterable[Deviation]:
+        settings = self.services.settings
+        yield from package(self, "aiConnectionName", "chatStorageConnectionSetting")
+        yield from model_service(settings, self.options.ai_connection_name)
+        yield from default_model(self.declared, "chatModel", LIBRARY_CHAT_MODEL)
+        yield from chat_storage(settings, self.options.chat_storage_connection_setting)
+        if self.declared.direction == "out":
+            yield _posts_as_output(self.declared.name, has_message=self._has_message)
+
     def reads(self) -> bool:
         return self._has_message
 
@@ -99,10 +116,7 @@ class AssistantPost(Input[AssistantPostOptions], Output[AssistantPostOptions]):
             await self._post(call, assistant or call.options.id, message or "")
 
     def _declares(self, name: str) -> bool:
-        return any(
-            key.lower() == name.lower() and value is not None
-            for key, value in self.declared.properties.items()
-        )
+        return given(self.declared, name) is not None
 
     async def _post(self, call: Call, assistant: str, message: str) -> AssistantState:
         _check(assistant, message)
@@ -133,6 +147,24 @@ class AssistantPost(Input[AssistantPostOptions], Output[AssistantPostOptions]):
             state, added = await _save(store, chat, conversation)
         call.log("Information", f"[{assistant}] Chat length is now {state.total_messages} messages")
         return AssistantState(assistant, state, _answers(added, settings))
+
+
+def _posts_as_output(name: str, *, has_message: bool) -> Deviation:
+    if has_message:
+        message = f"The binding '{name}' has the direction 'out', and posts before the function"
+        azure = (
+            "Nothing is posted before the function, and a value it sets fails the call: Can't "
+            "bind AssistantPost to type 'Microsoft.Azure.WebJobs.IAsyncCollector`1[System.String]'."
+        )
+    else:
+        message = f"The binding '{name}' has the direction 'out', and posts what the function sets"
+        azure = "The function is in error, as the property 'userMessage' is required."
+    return Deviation(
+        "assistant-post-out",
+        message,
+        azure=azure,
+        hint="Use the direction 'in' with 'userMessage'; the answer is the parameter's value.",
+    )
 
 
 def _answers(messages: Sequence[Message], settings: Any) -> list[Message]:

@@ -9,14 +9,16 @@ Differences
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from urllib.parse import unquote
 
 from bindings.openai.assistants.state import AssistantState
 from bindings.openai.chats.base import TICKS_PER_SECOND, storable, ticks
+from bindings.openai.deviations import chat_storage, given, package
 from bindings.openai.extension import OpenAIExtension
 from bindings.openai.options import AssistantQueryOptions
-from emulator.sdk import BindingError, Call, Datum, Input
+from emulator.sdk import BindingError, Call, Datum, Deviation, Input
 
 _TIMESTAMP = re.compile(
     r"(?P<date>\d{4}-\d{2}-\d{2})"
@@ -33,6 +35,20 @@ class AssistantQuery(Input[AssistantQueryOptions]):
     extension = OpenAIExtension
     # After the post of the same call, so that its answer is seen.
     order = 1
+
+    def deviations(self) -> Iterable[Deviation]:
+        yield from package(self, "chatStorageConnectionSetting")
+        yield from chat_storage(
+            self.services.settings, self.options.chat_storage_connection_setting
+        )
+        if not given(self.declared, "timestampUtc"):
+            yield Deviation(
+                "assistant-query-timestamp",
+                f"The binding '{self.declared.name}' has no timestampUtc; every message is "
+                "delivered",
+                azure="Every call fails, as an empty text is no time.",
+                hint="Give one, such as '{Query.timestampUTC}' or '2023-01-01T00:00:00Z'.",
+            )
 
     async def read(self, call: Call) -> Datum:
         options: AssistantQueryOptions = call.options

@@ -15,10 +15,11 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from bindings.openai.assistants.state import compact_json
+from bindings.openai.deviations import given, package
 from bindings.openai.extension import OpenAIExtension
 from bindings.openai.models.base import ToolCall
 from bindings.openai.options import AssistantSkillTriggerOptions
@@ -28,6 +29,7 @@ from emulator.sdk import (
     BindingError,
     Call,
     Datum,
+    Deviation,
     EmulatorError,
     Fired,
     Services,
@@ -62,6 +64,7 @@ class AssistantSkillTrigger(Trigger[AssistantSkillTriggerOptions]):
                 f"'{self.tool_name}' cannot be the name of a skill.",
                 hint="Skill names have 1 to 64 letters, digits, '_' and '-'. Set 'functionName'.",
                 code="skill-name-invalid",
+                azure="The model service refuses the name, and every post of the app fails.",
             )
         self._refuse_duplicate()
         self.parameters = self._parameters()
@@ -77,6 +80,48 @@ class AssistantSkillTrigger(Trigger[AssistantSkillTriggerOptions]):
                 "parameters": self.parameters,
             },
         }
+
+    def deviations(self) -> Iterable[Deviation]:
+        yield from package(self)
+        if given(self.declared, "functionName") == "":
+            yield Deviation(
+                "skill-name-empty",
+                f"The functionName of '{self.tool_name}' is empty, and the function's name counts",
+                azure="The model service refuses the empty name, and every post of the app fails.",
+                hint="Leave functionName out.",
+            )
+        text = self.options.parameter_description_json
+        if text is not None:
+            yield from self._parameter_deviations(text)
+
+    def _parameter_deviations(self, text: str) -> Iterable[Deviation]:
+        if not text.strip():
+            yield Deviation(
+                "skill-parameters-empty",
+                f"The parameterDescriptionJson of skill '{self.tool_name}' is empty, and one is "
+                "made from the parameter",
+                azure="The empty text is no JSON, and every post of the app fails.",
+                hint="Leave parameterDescriptionJson out.",
+            )
+            return
+        if json.loads(text) != self.parameters:
+            yield Deviation(
+                "skill-parameters-wrapped",
+                f"The parameterDescriptionJson of skill '{self.tool_name}' is no schema of an "
+                "object, and is taken as the properties of one",
+                azure="The model service refuses the schema, and every post of the app fails.",
+                hint=f"Write {compact_json(self.parameters)}.",
+            )
+        properties = self.parameters.get("properties")
+        if isinstance(properties, dict) and properties and self.declared.name not in properties:
+            yield Deviation(
+                "skill-parameters-whole",
+                f"The parameters of skill '{self.tool_name}' do not name "
+                f"'{self.declared.name}', which gets all of them as JSON",
+                azure="The function gets no value.",
+                hint=f"Name its one property '{self.declared.name}', a text: nothing else is "
+                "handed over.",
+            )
 
     def manual(self, text: str) -> Fired:
         return Fired(
@@ -111,6 +156,8 @@ class AssistantSkillTrigger(Trigger[AssistantSkillTriggerOptions]):
                     "already).",
                     hint="Give one of them another 'functionName'.",
                     code="skill-duplicate",
+                    azure="The second skill is not there; the host tries to start it again and "
+                    "again.",
                 )
 
     def _parameters(self) -> Mapping[str, Any]:
@@ -127,6 +174,7 @@ class AssistantSkillTrigger(Trigger[AssistantSkillTriggerOptions]):
                 f"{error}.",
                 hint='It should be a JSON schema such as {"type":"object","properties":{…}}.',
                 code="skill-parameters-invalid",
+                azure="Every post of the app fails, whether it needs this skill or not.",
             ) from error
         if not isinstance(schema, dict):
             raise BindingError(
@@ -134,6 +182,7 @@ class AssistantSkillTrigger(Trigger[AssistantSkillTriggerOptions]):
                 f"object, but is {text.strip()[:40]!r}.",
                 hint='It should be a JSON schema such as {"type":"object","properties":{…}}.',
                 code="skill-parameters-invalid",
+                azure="The model service refuses it, and every post of the app fails.",
             )
         return _object_schema(schema, self.declared.name)
 

@@ -11,16 +11,27 @@ Differences
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
+from bindings.openai.deviations import default_model, given, model_service, package
 from bindings.openai.embeddings.batches import embed_texts
 from bindings.openai.embeddings.chunking import chunks
 from bindings.openai.embeddings.context import EmbeddingsContext, VectorFormat
 from bindings.openai.embeddings.inputs import InputType, read_input
-from bindings.openai.embeddings.options import EmbeddingsOptions
+from bindings.openai.embeddings.options import LIBRARY_EMBEDDINGS_MODEL, EmbeddingsOptions
 from bindings.openai.embeddings.rules import InputRules
 from bindings.openai.extension import OpenAIExtension
-from emulator.sdk import BindingError, Call, Datum, Input, Services, SettingsView
+from emulator.sdk import (
+    Binding,
+    BindingError,
+    Call,
+    Datum,
+    Deviation,
+    Input,
+    Services,
+    SettingsView,
+)
 
 FORMAT_SETTING = "FUNCEMU_EMBEDDINGS_FORMAT"
 
@@ -38,12 +49,45 @@ class Embeddings(Input[EmbeddingsOptions]):
         extension: OpenAIExtension = self.shared
         extension.uses_connection(self, self.options.ai_connection_name)
 
+    def deviations(self) -> Iterable[Deviation]:
+        yield from package(self, "aiConnectionName")
+        yield from embedding_deviations(self)
+
+    def missing_names(self) -> Sequence[str]:
+        extension: OpenAIExtension = self.shared
+        return extension.models.missing(self.services.settings, self.options.ai_connection_name)
+
     async def read(self, call: Call) -> Datum:
         vectors = vector_format(self.services.settings)
         context = await embed_input(
             call, self._input_type, services=self.services, extension=self.shared
         )
         return Datum("json", context.to_json(vectors))
+
+
+def embedding_deviations(binding: Binding[Any]) -> Iterable[Deviation]:
+    """Tell what the options of embeddings give here and not on Azure."""
+    options: EmbeddingsOptions = binding.options
+    name = binding.declared.name
+    yield from model_service(binding.services.settings, options.ai_connection_name)
+    yield from default_model(binding.declared, "embeddingsModel", LIBRARY_EMBEDDINGS_MODEL)
+    kind = InputType.parse(options.input_type)
+    written = str(given(binding.declared, "inputType"))
+    if "_" in written:
+        yield Deviation(
+            "embeddings-input-type",
+            f"The binding '{name}' has the inputType '{written}', taken as '{kind.value}'",
+            azure="There is no such value, and the function is in error.",
+            hint=f"Write '{kind.value}'.",
+        )
+    if kind is InputType.URL and options.input.lower().startswith("http://"):
+        yield Deviation(
+            "embeddings-url",
+            f"The binding '{name}' reads from '{options.input}'",
+            azure=f"Every call fails: Invalid Url: {options.input}. Ensure it is a valid https "
+            "Url.",
+            hint="Serve it with https.",
+        )
 
 
 async def embed_input(

@@ -8,7 +8,7 @@ DEFAULT_EMBEDDINGS_MODEL = "text-embedding-ada-002"
 
 # The Python library's decorators serialize the member name of an enum instead of its value
 # (azure-functions 1.24 to 1.26).
-_LIBRARY_PLACEHOLDER = "DefaultEmbeddingsModel"
+LIBRARY_EMBEDDINGS_MODEL = "DefaultEmbeddingsModel"
 
 
 class EmbeddingsOptions(Options, frozen=True, kw_only=True):
@@ -32,6 +32,6 @@ class EmbeddingsStoreOptions(EmbeddingsOptions, frozen=True, kw_only=True):
 
 def effective_embeddings_model(given: str | None, former: str | None = None) -> str:
     """Return the model or deployment to ask; `former` is the option's name before 0.19."""
-    if given is None or given == _LIBRARY_PLACEHOLDER:
+    if given is None or given == LIBRARY_EMBEDDINGS_MODEL:
         return former or DEFAULT_EMBEDDINGS_MODEL
     return given

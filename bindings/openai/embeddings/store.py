@@ -7,14 +7,16 @@ Differences
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
-from bindings.openai.embeddings.generate import embed_input
+from bindings.openai.deviations import package, search_service
+from bindings.openai.embeddings.generate import embed_input, embedding_deviations
 from bindings.openai.embeddings.inputs import InputType
 from bindings.openai.embeddings.options import EmbeddingsStoreOptions
 from bindings.openai.extension import OpenAIExtension
 from bindings.openai.vectors.documents import Given, given_documents, store_chunks
-from emulator.sdk import Call, Datum, Output, json_datum
+from emulator.sdk import Call, Datum, Deviation, Output, json_datum
 
 
 class EmbeddingsStore(Output[EmbeddingsStoreOptions]):
@@ -31,6 +33,18 @@ class EmbeddingsStore(Output[EmbeddingsStoreOptions]):
         extension: OpenAIExtension = self.shared
         extension.uses_connection(self, self.options.ai_connection_name)
         extension.uses_search(self, self.options.store_connection_name)
+
+    def deviations(self) -> Iterable[Deviation]:
+        services = self.services
+        yield from package(self, "aiConnectionName", "storeConnectionName", "collection")
+        yield from embedding_deviations(self)
+        yield from search_service(
+            services.host.host_json, services.settings, self.options.store_connection_name
+        )
+
+    def missing_names(self) -> Sequence[str]:
+        extension: OpenAIExtension = self.shared
+        return extension.models.missing(self.services.settings, self.options.ai_connection_name)
 
     async def write(self, call: Call, value: Datum) -> None:
         given: list[Given] = given_documents(value)
