@@ -11,7 +11,7 @@ Differences
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from bindings.openai.deviations import default_model, given, model_service, package

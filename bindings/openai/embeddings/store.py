@@ -7,7 +7,7 @@ Differences
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from bindings.openai.deviations import package, search_service

@@ -10,7 +10,14 @@ from bindings.openai.completion import TextCompletion
 from emulator.sdk import BindingError
 from tests.support.model_service import ModelService, chat, failure
 from tests.support.openai_host import OpenAIHost
-from tests.support.retrieval import connect, delivered, golden
+from tests.support.retrieval import (
+    bind_embeddings,
+    bind_search,
+    bind_store,
+    connect,
+    delivered,
+    golden,
+)
 
 
 def _bind(host: OpenAIHost, **properties: Any) -> Any:
@@ -117,3 +124,13 @@ async def test_without_a_connection_the_offline_model_answers(host: OpenAIHost) 
     assert value.keys() == {"content", "totalTokens"}
     assert "pikachu" in value["content"]
     assert value["totalTokens"] > 0
+
+
+def test_a_missing_service_is_told_at_the_start_when_only_one_may_answer(
+    host: OpenAIHost,
+) -> None:
+    for bind in (_bind, bind_embeddings, bind_store, bind_search):
+        assert bind(host).missing_names() == []
+    host.flags["models"] = "live"
+    for bind in (_bind, bind_embeddings, bind_store, bind_search):
+        assert bind(host).missing_names() == ["AZURE_OPENAI_ENDPOINT"]
