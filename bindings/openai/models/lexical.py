@@ -7,6 +7,7 @@ nothing about the topic count little. What two texts have in common by meaning a
 
 from __future__ import annotations
 
+import asyncio
 import math
 import re
 import unicodedata
@@ -33,6 +34,9 @@ _SHORTEST_QUOTE = 4
 _LONGEST_QUOTE = 400
 """Characters."""
 
+_LONGEST_AT_ONCE = 50_000
+"""Characters that are embedded before anything else goes on."""
+
 _LONGEST_KEPT = 32
 """Longer words, such as a page of Chinese, are rarely met again and would fill the memory."""
 
@@ -48,7 +52,11 @@ class LexicalEmbeddings:
 
     async def embed(self, request: EmbeddingRequest) -> EmbeddingReply:
         dimensions = request.dimensions or model_dimensions(request.model)
-        vectors = tuple(embed_text(text, dimensions) for text in request.texts)
+        if sum(map(len, request.texts)) > _LONGEST_AT_ONCE:
+            # A whole book takes seconds: other calls go on meanwhile.
+            vectors = await asyncio.to_thread(_embed_all, request.texts, dimensions)
+        else:
+            vectors = _embed_all(request.texts, dimensions)
         tokens = sum(max(1, len(text) // 4) for text in request.texts)
         return EmbeddingReply(vectors, request.model, Usage(total=tokens, prompt=tokens))
 
@@ -103,6 +111,10 @@ def _passages(text: str) -> Iterator[str]:
             passage = " ".join(sentences[start : start + 2])
             if passage:
                 yield passage if len(passage) <= _LONGEST_QUOTE else passage[:_LONGEST_QUOTE] + "…"
+
+
+def _embed_all(texts: Sequence[str], dimensions: int) -> tuple[Vector, ...]:
+    return tuple(embed_text(text, dimensions) for text in texts)
 
 
 def _features(word: str) -> tuple[tuple[int, float], ...]:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 import math
@@ -88,6 +89,23 @@ async def test_backend_answers_one_vector_for_each_text() -> None:
     assert reply.vectors == (embed_text("one text"), embed_text("another"))
     assert reply.model == "my-deployment"
     assert reply.usage.total == reply.usage.prompt == 3
+
+
+async def test_other_calls_go_on_while_a_book_is_embedded() -> None:
+    book = tuple(f"chapter {number} " * 600 for number in range(10))
+    others = 0
+
+    async def count() -> None:
+        nonlocal others
+        while True:
+            others += 1
+            await asyncio.sleep(0)
+
+    counting = asyncio.create_task(count())
+    reply = await LexicalEmbeddings().embed(EmbeddingRequest(book, "m"))
+    counting.cancel()
+    assert others > 1
+    assert reply.vectors == tuple(embed_text(text) for text in book)
 
 
 @pytest.mark.parametrize(
