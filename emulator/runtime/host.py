@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -12,11 +12,12 @@ from emulator.config.hostjson import HostConfig
 from emulator.discovery.assemble import assemble
 from emulator.errors import ConfigError, EmulatorError
 from emulator.events import EventBus, GenerationFailed, GenerationReady
-from emulator.invocation.bound import Binder, BoundFunction
+from emulator.invocation.bound import Binder
 from emulator.invocation.pipeline import Invoker
-from emulator.model import AppModel, FunctionError, Problem, Severity
+from emulator.model import AppModel, Problem, Severity
 from emulator.registry import BindingRegistry
 from emulator.routing.table import Precedence
+from emulator.runtime.findings import load_problems, version_problems
 from emulator.runtime.generation import Generation, build_routes
 from emulator.runtime.launch import AppUnusable, Launch
 from emulator.runtime.services import HostContext, LoadServices
@@ -51,9 +52,12 @@ class Host:
         running: dict[str, str] | None = None,
         precedence: Precedence = "name",
         listens: bool = True,
+        strict: bool = False,
     ) -> None:
         """`functions` is the allow list of whoever starts the host; empty allows all. Without
-        `listens` nothing is called but what is asked for: no trigger waits for events."""
+        `listens` nothing is called but what is asked for: no trigger waits for events. `strict`
+        refuses an app with errors, or one that Azure would refuse or treat otherwise."""
+        self._strict = strict
         self._listens = listens
         self._running = {} if running is None else running
         self._functions = functions
@@ -82,10 +86,13 @@ class Host:
 
     @property
     def problems(self) -> tuple[Problem, ...]:
-        """What is wrong now: with the latest candidate if it failed, else with what serves."""
-        if self.failure:
-            return self.failure
-        return () if self.current is None else self.current.problems
+        """What is wrong now: with the latest candidate if it failed, else with what serves.
+
+        What matters on Azure only is left out.
+        """
+        serving = () if self.current is None else self.current.problems
+        found = self.failure or serving
+        return tuple(problem for problem in found if problem.severity is not Severity.INFO)
 
     async def start(self, launch: Launch | None = None) -> None:
         """Build the first generation. A broken app leaves the host up, in the state `Error`.
@@ -213,7 +220,7 @@ class Host:
         configuration = launch.configuration
         settings, host_config = configuration.settings, configuration.host_config
         app, found = assemble(self.context.app_root, index, host_config, settings, self._functions)
-        problems = [*configuration.problems, *found]
+        problems = [*configuration.problems, *version_problems(worker), *found]
         if not app.functions and _fatal(problems):
             raise AppUnusable(tuple(problems))
         before = self.context.settings, self.context.host_json
@@ -257,7 +264,9 @@ class Host:
         endpoints, routes, conflicts = build_routes(
             functions, host_config.http.route_prefix, self._precedence
         )
-        problems += [*binder.problems, *conflicts, *_load_problems(functions, errors)]
+        problems += [*binder.problems, *conflicts, *load_problems(functions, errors)]
+        if self._strict and any(problem.is_finding for problem in problems):
+            raise AppUnusable(tuple(problems))
         in_error = {problem.function for problem in conflicts if _is_error(problem)}
         callable_now = {
             function.model.name.lower(): function
@@ -297,21 +306,4 @@ def _fatal(problems: list[Problem]) -> bool:
 
 
 def _problem(error: EmulatorError) -> Problem:
-    return Problem(error.code, error.message, where=error.where, hint=error.hint)
-
-
-def _load_problems(
-    functions: list[BoundFunction], errors: Mapping[str, FunctionError]
-) -> list[Problem]:
-    sources = {function.model.name: function.model.source for function in functions}
-    return [
-        Problem(
-            code="function-not-loaded",
-            message=f"Worker failed to load function: '{name}'. {error.title}",
-            where=sources.get(name),
-            function=name,
-            detail=error.stack or None,
-            hint="Every call of it fails until this is mended.",
-        )
-        for name, error in errors.items()
-    ]
+    return Problem(error.code, error.message, where=error.where, hint=error.hint, azure=error.azure)
