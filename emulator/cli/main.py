@@ -15,6 +15,7 @@ _COMMANDS = {
     "start": ("emulator.cli.start:start", "Serve an app on this machine."),
     "call": ("emulator.cli.call:call", "Run one function and print what it gives."),
     "settings": ("emulator.cli.settings:settings", "List, read, change and explain settings."),
+    "doctor": ("emulator.cli.doctor:doctor", "Check whether this machine and the app are ready."),
 }
 """Where each command is, and what the list of commands says about it.
 
