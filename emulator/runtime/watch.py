@@ -72,7 +72,7 @@ class WatchRules:
         name = parts[-1]
         if name in _NAMES or name in self.extra_files or name in self.scripts:
             return True
-        if name == ".env" or (name.startswith(".env.") and len(parts) == 1):
+        if len(parts) == 1 and (name == ".env" or name.startswith(".env.")):
             return True
         if name.startswith((".", "~")) or name.endswith("~"):
             return False  # what editors write beside the file
