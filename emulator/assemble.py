@@ -14,7 +14,7 @@ from emulator.config.options import Options, apply_host_section
 from emulator.config.settings import host_variables
 from emulator.errors import ConfigError
 from emulator.events import EventBus, LogLine
-from emulator.runtime.launch import Configuration, Launch, configure
+from emulator.runtime.launch import AppUnusable, Configuration, Launch, configure
 from emulator.workers.channel import AppSpec, ExitInfo, WorkerChannel, WorkerLog
 from emulator.workers.environment import worker_environment
 from emulator.workers.interpreter import ARGUMENTS_SETTING, find_interpreter
@@ -133,6 +133,7 @@ class Engine:
             running=starter.logs.running,
             precedence="specificity" if options.route_precedence == "specificity" else "name",
             listens=listens,
+            strict=options.strict,
         )
         self._starter = starter
         self._journal: Journal | None = None
@@ -215,9 +216,14 @@ class Emulator:
         self.url = f"http://{shown}:{port}"
 
     async def start(self, first: Launch | None = None) -> None:
-        """Load the app and serve; returns once requests are answered."""
+        """Load the app and serve; returns once requests are answered.
+
+        Raises `AppUnusable` when a strict host refuses the app: then nothing is served.
+        """
         await self._engine.start(first, url=self.url)
         await self._site.start(self._listening)
+        if self._starter.options.strict and self.host.current is None:
+            raise AppUnusable(self.host.failure)
         if self._reloader is not None:
             self._reloader.start()
 

@@ -13,6 +13,7 @@ from emulator.errors import EmulatorError
 
 _COMMANDS = {
     "start": ("emulator.cli.start:start", "Serve an app on this machine."),
+    "check": ("emulator.cli.check:check", "Tell what is wrong with an app, here and on Azure."),
     "call": ("emulator.cli.call:call", "Run one function and print what it gives."),
     "settings": ("emulator.cli.settings:settings", "List, read, change and explain settings."),
     "doctor": ("emulator.cli.doctor:doctor", "Check whether this machine and the app are ready."),

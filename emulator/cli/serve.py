@@ -12,9 +12,9 @@ from emulator.assemble import Emulator
 from emulator.config.hostjson import HostConfig
 from emulator.console.banner import banner_lines, ready_line
 from emulator.console.console import Console, JsonConsole
-from emulator.console.render import duration
+from emulator.console.render import duration, verdict
 from emulator.events import GenerationFailed, GenerationReady
-from emulator.runtime.launch import Launch
+from emulator.runtime.launch import AppUnusable, Launch
 
 _SETTLE_AFTER = 0.2
 """Seconds after a load: what its start left to do comes first."""
@@ -22,8 +22,11 @@ _SETTLE_AFTER = 0.2
 
 async def serve(
     emulator: Emulator, first: Launch | None, console: Console, host_config: HostConfig
-) -> None:
-    """Serve until Ctrl+C or SIGTERM, then finish running calls and leave no process behind."""
+) -> int:
+    """Serve until Ctrl+C or SIGTERM, then finish running calls and leave no process behind.
+
+    Returns the exit code: 1 when the app was refused.
+    """
     console.host_config = host_config
     stopping = asyncio.Event()
     _on_signals(stopping)
@@ -39,12 +42,17 @@ async def serve(
             began.result()
             console.write(announcement(emulator, console))
         await stopping.wait()
+    except AppUnusable as error:  # what is wrong was told when the load failed
+        if not isinstance(console, JsonConsole):
+            console.write([console.paint(f"Not started: {verdict(error.problems)}", "red")])
+        return 1
     finally:
         began.cancel()
         stopped.cancel()
         await asyncio.gather(began, stopped, return_exceptions=True)
         await emulator.aclose()
         console.flush()
+    return 0
 
 
 class Reloads:

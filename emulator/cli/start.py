@@ -53,7 +53,7 @@ def start(**given: Any) -> None:
             pass
         else:
             run = uvloop.run
-    run(serve(emulator, first, console, configuration.host_config))
+    sys.exit(run(serve(emulator, first, console, configuration.host_config)))
 
 
 def _console(emulator: Emulator, options: Options) -> Console:
@@ -65,6 +65,7 @@ def _console(emulator: Emulator, options: Options) -> Console:
         clock=emulator.clock,
         colour=terminal and options.output == "auto",
         verbose=options.verbose,
+        strict=options.strict,
         user_level=options.user_log_level if "user_log_level" in options.given else None,
     )
     console.attach(emulator.events)

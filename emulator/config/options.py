@@ -115,7 +115,10 @@ class Options:
         flags=("--enable-auth", "--enableAuth"),
     )
     strict: bool = _option(
-        False, "flag", "Do not start when anything is wrong with the app.", flags=("--strict",)
+        False,
+        "flag",
+        "Refuse an app that has errors, or that Azure would refuse or treat otherwise.",
+        flags=("--strict",),
     )
     route_precedence: str = _option(
         "name",

@@ -63,7 +63,7 @@ class Console:
         """Listen to what is shown; loads are told about by whoever asked for them."""
         events.on(RequestServed, self._request)
         events.on(InvocationFinished, self._finished)
-        events.on(LogLine, self._log)
+        events.on(LogLine, self.log)
         events.on(ProblemFound, lambda event: self.problems([event.problem]))
         events.on(GenerationFailed, lambda event: self.problems(event.problems))
         if self._verbose:
@@ -136,7 +136,8 @@ class Console:
             detail = f" {event.detail}" if event.detail else ""
             self.line(f"  ↳ {event.function}{detail} ({duration(event.duration)})")
 
-    def _log(self, event: LogLine) -> None:
+    def log(self, event: LogLine) -> None:
+        """Show a line if it is important enough for its category."""
         system = not event.category.startswith(("Function.", "Host.Function.Console"))
         if system or not event.category.endswith((".User", "Console")):
             wanted = "Information" if self._verbose else "Warning"

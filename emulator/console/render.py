@@ -48,6 +48,21 @@ def problem_lines(problem: Problem, paint: Palette, *, azure: bool = False) -> I
         yield f"  {paint('→', 'dim')} {problem.hint}"
 
 
+def verdict(problems: Iterable[Problem]) -> str:
+    """Count what was found, for the line under a list of problems."""
+    errors = warnings = findings = 0
+    for problem in problems:
+        errors += problem.severity is Severity.ERROR
+        findings += problem.is_finding and problem.severity is not Severity.ERROR
+        warnings += not problem.is_finding and problem.severity is Severity.WARNING
+    counts = [
+        (errors, "error", "errors"),
+        (findings, "difference from Azure", "differences from Azure"),
+        (warnings, "warning", "warnings"),
+    ]
+    return ", ".join(f"{n} {one if n == 1 else many}" for n, one, many in counts if n) + "."
+
+
 def failure_lines(error: FunctionError) -> Iterable[str]:
     """The form people search the web for: the exception on a line by itself, then its stack."""
     yield f"Exception: {error.title}"

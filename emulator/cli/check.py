@@ -1,0 +1,117 @@
+"""`funcemu check`: what is wrong with an app, and what would be on Azure."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import click
+
+from emulator.assemble import Engine, Starter
+from emulator.cli.options import VariadicCommand, chosen_options
+from emulator.config.options import Options, resolve_options
+from emulator.console.console import Console
+from emulator.console.records import plain
+from emulator.console.render import Palette, problem_lines, verdict
+from emulator.errors import EmulatorError
+from emulator.events import LogLine
+from emulator.model import Problem, Severity
+from emulator.runtime.launch import AppUnusable
+
+_ORDER = (Severity.ERROR, Severity.WARNING, Severity.INFO)
+
+
+@click.command(cls=VariadicCommand, short_help="Tell what is wrong with an app, here and on Azure.")
+@click.argument("path", required=False)
+@chosen_options("python", "functions", "models", "output", "channel", "route_precedence")
+def check(**given: Any) -> None:
+    """Load the app in PATH (default: this folder) as a host would, and tell what was found.
+
+    Nothing is served, and nothing is left behind. Beside mistakes, it tells what this host accepts
+    although Azure would refuse it or do otherwise. The exit code is 1 when there is an error or
+    such a difference, else 0; warnings alone do not count.
+    """
+    options = replace(
+        resolve_options(given, os.environ, Path.cwd()), watch=False, ephemeral=True, strict=False
+    )
+    result = asyncio.run(_checked(options))
+    if options.output == "json":
+        print(json.dumps(result.record(), ensure_ascii=False))
+    else:
+        terminal = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+        paint = Palette(colour=terminal and options.output == "auto")
+        print("\n".join(result.lines(paint)))
+    sys.exit(0 if result.good else 1)
+
+
+@dataclass(frozen=True, slots=True)
+class _Result:
+    app: Path
+    functions: Sequence[str]
+    problems: Sequence[Problem]
+
+    @property
+    def good(self) -> bool:
+        return not any(problem.is_finding for problem in self.problems)
+
+    def lines(self, paint: Palette) -> Iterable[str]:
+        for problem in self.problems:
+            yield from problem_lines(problem, paint, azure=True)
+        count = len(self.functions)
+        functions = f"{count} function{'' if count == 1 else 's'}"
+        if self.problems:
+            yield paint(f"{functions}: {verdict(self.problems)}", "yellow" if self.good else "red")
+        else:
+            yield paint(f"{functions}: nothing to mend, here or on Azure.", "green")
+
+    def record(self) -> Mapping[str, Any]:
+        return {
+            "event": "checked",
+            "app": str(self.app),
+            "good": self.good,
+            "functions": list(self.functions),
+            "problems": [plain(problem) for problem in self.problems],
+        }
+
+
+async def _checked(options: Options) -> _Result:
+    functions: list[str] = []
+    try:
+        functions, problems = await _loaded(options)
+    except EmulatorError as error:
+        problems = (Problem(error.code, error.message, where=error.where, hint=error.hint),)
+    # A notice that says nothing about Azure is no finding.
+    told = [each for each in problems if each.is_finding or each.severity is not Severity.INFO]
+    told.sort(key=lambda problem: _ORDER.index(problem.severity))
+    return _Result(options.path, functions, told)
+
+
+async def _loaded(options: Options) -> tuple[list[str], tuple[Problem, ...]]:
+    """Return the functions of the app and everything that was found; end the worker again."""
+    starter = Starter(options)
+    configuration = starter.configure()
+    starter.port = starter.options.port
+    try:
+        launch = starter.spawn(configuration)
+    except AppUnusable:
+        return [], configuration.problems
+    engine = Engine(starter, listens=False)
+    # What the app's code says while it is imported is no part of the answer.
+    console = Console(clock=engine.clock, colour=False, verbose=False, stream=sys.stderr)
+    console.host_config = configuration.host_config
+    engine.events.on(LogLine, console.log)
+    try:
+        await engine.start(launch)
+        generation = engine.host.current
+        if generation is None:
+            return [], engine.host.failure
+        return [each.model.name for each in generation.functions.values()], generation.problems
+    finally:
+        await engine.aclose()
+        console.flush()
