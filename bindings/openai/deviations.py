@@ -106,7 +106,7 @@ def model_service(settings: SettingsView, connection_name: str) -> Iterable[Devi
             azure=f"Every call fails: Configuration section '{connection_name}' is missing "
             "required 'Endpoint' and/or 'Key' values."
             if found.reason.startswith("no ")
-            else "The text is used as it is, and every call fails.",
+            else "What stands there is used as it is, and every call fails.",
             hint=f"Add {' and '.join(names)} {_ADD_SETTING}.",
             whole_app=True,
         )
