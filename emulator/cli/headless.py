@@ -26,8 +26,11 @@ T = TypeVar("T")
 class Session:
     """An app that is loaded, what was read to load it, and the terminal it may talk to."""
 
-    def __init__(self, engine: Engine, configuration: Configuration, console: Console) -> None:
+    def __init__(
+        self, engine: Engine, options: Options, configuration: Configuration, console: Console
+    ) -> None:
         self.engine = engine
+        self.options = options
         self.configuration = configuration
         self.console = console
 
@@ -73,7 +76,7 @@ async def opened(options: Options) -> AsyncIterator[Session]:
     console.host_config = configuration.host_config
     try:
         await engine.start(launch)
-        yield Session(engine, configuration, console)
+        yield Session(engine, starter.options, configuration, console)
     finally:
         await engine.aclose()
         console.flush()

@@ -15,6 +15,8 @@ _COMMANDS = {
     "start": ("emulator.cli.start:start", "Serve an app on this machine."),
     "check": ("emulator.cli.check:check", "Tell what is wrong with an app, here and on Azure."),
     "call": ("emulator.cli.call:call", "Run one function and print what it gives."),
+    "functions": ("emulator.cli.functions:functions", "List the functions of an app."),
+    "bindings": ("emulator.cli.bindings:bindings", "List binding types, or tell all about one."),
     "settings": ("emulator.cli.settings:settings", "List, read, change and explain settings."),
     "doctor": ("emulator.cli.doctor:doctor", "Check whether this machine and the app are ready."),
 }

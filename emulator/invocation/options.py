@@ -57,7 +57,7 @@ class BoundOptions:
 
 
 @dataclass(frozen=True, slots=True)
-class _Field:
+class OptionsField:
     name: str
     json_name: str
     kind: Any
@@ -83,7 +83,7 @@ def bind_options(
     used = _apply_aliases(given, aliases)
     values: dict[str, Any] = {}
     open_fields: dict[str, Expression | ExpressionError] = {}
-    for each in _fields(kind):
+    for each in fields_of(kind):
         value = given.get(each.json_name.lower())
         if value is None:
             present = each.json_name.lower() in given
@@ -129,10 +129,11 @@ def _expression(
 
 
 @cache
-def _fields(kind: type[Options]) -> tuple[_Field, ...]:
+def fields_of(kind: type[Options]) -> tuple[OptionsField, ...]:
+    """Return what is known of each field of an options struct."""
     hints = get_type_hints(kind, include_extras=True)
     return tuple(
-        _Field(
+        OptionsField(
             name=each.name,
             json_name=each.encode_name,
             kind=each.type,
@@ -156,7 +157,7 @@ def _mark(hint: Any) -> ExpressionMark | None:
     return None
 
 
-def _convert(value: Any, target: _Field, declared: BindingModel) -> Any:
+def _convert(value: Any, target: OptionsField, declared: BindingModel) -> Any:
     wants_text = target.mark is not None or str in (target.kind, *get_args(target.kind))
     if wants_text and isinstance(value, bool):
         return "true" if value else "false"
