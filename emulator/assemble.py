@@ -189,17 +189,14 @@ class Emulator:
         self.context = self._engine.context
         self.host = self._engine.host
         keys = None if options.ephemeral else options.state_folder / "keys"
-        self._site = Site(
-            self.host,
-            self.events,
-            SitePolicy(
-                keys=KeyStore(keys),
-                enable_auth=options.enable_auth,
-                cors=Cors.of(options.cors, credentials=options.cors_credentials),
-                body_limit=_body_limit(starter.environ),
-                served_as=frozenset({options.host.lower()}),
-            ),
+        self._policy = SitePolicy(
+            keys=KeyStore(keys),
+            enable_auth=options.enable_auth,
+            cors=Cors.of(options.cors, credentials=options.cors_credentials),
+            body_limit=_body_limit(starter.environ),
+            served_as=frozenset({options.host.lower()}),
         )
+        self._site = Site(self.host, self.events, self._policy)
         self._reloader = None
         if options.watch:
             self._reloader = Reloader(
@@ -215,15 +212,19 @@ class Emulator:
         shown = "localhost" if address in {"127.0.0.1", "0.0.0.0", "::1", "::"} else address
         self.url = f"http://{shown}:{port}"
 
+    def notes(self) -> list[str]:
+        """Return the lines for the start: what serves, and what callers have to know."""
+        return [*self.context.banner(), *self._policy.notes()]
+
     async def start(self, first: Launch | None = None) -> None:
         """Load the app and serve; returns once requests are answered.
 
         Raises `AppUnusable` when a strict host refuses the app: then nothing is served.
         """
         await self._engine.start(first, url=self.url)
-        await self._site.start(self._listening)
         if self._starter.options.strict and self.host.current is None:
             raise AppUnusable(self.host.failure)
+        await self._site.start(self._listening)
         if self._reloader is not None:
             self._reloader.start()
 

@@ -96,8 +96,9 @@ def announcement(emulator: Emulator, console: Console) -> Iterable[str]:
     if generation is None:
         yield console.paint(f"Nothing is served on {emulator.url} until this is mended.", "red")
         return
-    notes = emulator.context.banner()
-    yield from banner_lines(generation, base_url=emulator.url, notes=notes, paint=console.paint)
+    yield from banner_lines(
+        generation, base_url=emulator.url, notes=emulator.notes(), paint=console.paint
+    )
     yield from console.problem_lines(generation.problems)
     yield ready_line(emulator.host.uptime, len(generation.functions), console.paint)
 

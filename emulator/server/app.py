@@ -11,6 +11,7 @@ from urllib.parse import unquote
 
 from aiohttp import web
 
+from emulator.errors import EmulatorError
 from emulator.events import EventBus, LogLine, RequestServed
 from emulator.runtime.generation import Generation
 from emulator.runtime.host import Host
@@ -76,6 +77,10 @@ class Site:
             response = web.Response(status=_CLIENT_GONE if gone else 400)
         except asyncio.CancelledError:
             raise
+        except EmulatorError as error:
+            told = f"{error.message} {error.hint or ''}".rstrip()
+            self._events.publish(LogLine("Error", told, "Host"))
+            response = web.Response(status=500)
         except Exception:  # the server must go on whatever happens; it says that it is ours
             self._events.publish(_internal(request.method, path))
             response = web.Response(status=500)

@@ -30,7 +30,7 @@ class KeySet:
         """Return the name of the key that equals `given`, compared in constant time."""
         found = None
         for name, value in self.keys.items():
-            if hmac.compare_digest(value.encode("utf-8"), given.encode("utf-8")):
+            if hmac.compare_digest(_bytes(value), _bytes(given)):
                 found = name
         return found
 
@@ -46,7 +46,7 @@ class KeyStore:
     """Keys of one app. `folder` is `None` when everything stays in memory."""
 
     def __init__(self, folder: Path | None) -> None:
-        self._folder = folder
+        self.folder = folder
         self._host: _HostKeys | None = None
         self._functions: dict[str, KeySet] = {}
 
@@ -87,7 +87,16 @@ class KeyStore:
         """Whether the key satisfies the authorization level for the function."""
         if not given:
             return False
-        if hmac.compare_digest(self.master.encode("utf-8"), given.encode("utf-8")):
+        if self._matches(level, given, function):
+            return True
+        if self.folder is None:
+            return False
+        self._host = None  # somebody may have changed the files
+        self._functions.clear()
+        return self._matches(level, given, function)
+
+    def _matches(self, level: str, given: str, function: str) -> bool:
+        if hmac.compare_digest(_bytes(self.master), _bytes(given)):
             return True
         if level == "function":
             return (
@@ -103,11 +112,14 @@ class KeyStore:
                 self._host = _HostKeys(new_key(), KeySet({"default": new_key()}), KeySet())
                 self._save_host()
             else:
+                master = _key_set([stored.get("masterKey")]).keys
                 self._host = _HostKeys(
-                    master=str(stored.get("masterKey", {}).get("value") or new_key()),
+                    master=next(iter(master.values()), "") or new_key(),
                     function_keys=_key_set(stored.get("functionKeys")),
                     system_keys=_key_set(stored.get("systemKeys")),
                 )
+                if not master:
+                    self._save_host()
         return self._host
 
     def _function_keys(self, function: str) -> KeySet:
@@ -140,9 +152,9 @@ class KeyStore:
         )
 
     def _read(self, name: str) -> dict[str, Any] | None:
-        if self._folder is None:
+        if self.folder is None:
             return None
-        path = self._folder / f"{name}.json"
+        path = self.folder / f"{name}.json"
         try:
             stored = json.loads(path.read_text("utf-8"))
         except FileNotFoundError:
@@ -155,9 +167,9 @@ class KeyStore:
         return stored if isinstance(stored, dict) else None
 
     def _write(self, name: str, content: dict[str, Any]) -> None:
-        if self._folder is None:
+        if self.folder is None:
             return
-        path = self._folder / f"{name}.json"
+        path = self.folder / f"{name}.json"
         scratch = path.with_suffix(".json.new")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -177,9 +189,19 @@ def new_key() -> str:
     return base64.urlsafe_b64encode(secrets.token_bytes(40)).decode("ascii") + "AzFu"
 
 
+def _bytes(key: str) -> bytes:
+    return key.encode("utf-8", "surrogateescape")  # a header may hold any bytes
+
+
 def _key_set(stored: Any) -> KeySet:
     entries = stored if isinstance(stored, list) else []
-    return KeySet({str(e["name"]): str(e["value"]) for e in entries if isinstance(e, dict)})
+    return KeySet(
+        {
+            str(entry["name"]): str(entry["value"])
+            for entry in entries
+            if isinstance(entry, dict) and entry.get("name") and entry.get("value")
+        }
+    )
 
 
 def _key_list(keys: KeySet) -> list[dict[str, Any]]:

@@ -24,13 +24,13 @@ class KeysApi:
 
         `functions` maps lower-case names to the names as declared.
         """
-        match parts:
-            case ["functions", name, "keys", *rest] if len(rest) <= 1:
-                if name.lower() not in functions:
+        match [part.lower() for part in parts]:
+            case ["functions", name, "keys"] | ["functions", name, "keys", _]:
+                if name not in functions:
                     return web.Response(status=404)
-                return await self._scope(request, "function", functions[name.lower()], rest)
-            case ["host", scope, *rest] if scope.lower() in _HOST_SCOPES and len(rest) <= 1:
-                return await self._scope(request, _HOST_SCOPES[scope.lower()], "", rest)
+                return await self._scope(request, "function", functions[name], parts[3:])
+            case ["host", scope] | ["host", scope, _] if scope in _HOST_SCOPES:
+                return await self._scope(request, _HOST_SCOPES[scope], "", parts[2:])
             case _:
                 return None
 

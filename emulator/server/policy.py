@@ -29,6 +29,15 @@ class SitePolicy:
     body_limit: int = BODY_LIMIT
     served_as: frozenset[str] = frozenset()
 
+    def notes(self) -> list[str]:
+        """Say what a caller has to know."""
+        if not self.enable_auth:
+            return []
+        where = self.keys.folder
+        if where is None:
+            return [f"Keys: asked for (--enable-auth), kept in memory; master {self.keys.master}"]
+        return [f"Keys: asked for (--enable-auth), kept in {where}"]
+
     def allows(self, level: str, request: web.BaseRequest, query: str, function: str = "") -> bool:
         """Whether the request may use what needs `level`."""
         if level == "anonymous" or not self.enable_auth:
