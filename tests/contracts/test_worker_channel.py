@@ -850,6 +850,67 @@ async def test_out_parameters(kind: str, tmp_path: Path) -> None:
         assert wrong.outputs == {}
 
 
+NATIVE_OUTPUTS: dict[str, tuple[str, str, Datum | str]] = {
+    "blob bytes": ("blob", "b'\\xff'", Datum("bytes", b"\xff")),
+    "blob stream": ("blob", "io.BytesIO(b'x')", Datum("bytes", b"x")),
+    "blob text": ("blob", "'x'", Datum("text", "x")),
+    "queue list": ("queue", "['a', 'b']", Datum("json", '["a", "b"]')),
+    "queue number": ("queue", "1.5", "TypeError: unable to encode outgoing TypedData"),
+    "event hub number": ("eventHub", "7", Datum("int", 7)),
+    "event hub list": ("eventHub", "[1]", Datum("json", "[1]")),
+    "document": (
+        "cosmosDB",
+        "func.Document.from_dict({'id': '1'})",
+        Datum("json", '[{"id": "1"}]'),
+    ),
+    "service bus": ("serviceBus", "b'x'", Datum("bytes", b"x")),
+    "activity": ("activityTrigger", "{'a': 1}", Datum("json", '{"a": 1}')),
+    "tool": ("mcpToolTrigger", "None", Datum("text", "")),
+    "tool number": ("mcpToolTrigger", "3", Datum("text", "3")),
+}
+
+
+@pytest.mark.filterwarnings("ignore:azure.functions df_loads")  # the SDK's advice to the SDK
+async def test_native_outputs_are_encoded_by_the_sdk(kind: str, tmp_path: Path) -> None:
+    functions = []
+    for at, (type_name, value, _) in enumerate(NATIVE_OUTPUTS.values()):
+        write(
+            tmp_path,
+            {
+                f"f{at}/main.py": f"import io\nimport azure.functions as func\n"
+                f"def main(t):\n    return {value}\n"
+            },
+        )
+        bindings = (
+            [binding("t", type_name)]
+            if type_name.endswith("Trigger")
+            else [binding("t", "queueTrigger"), binding("$return", type_name, "out")]
+        )
+        functions.append(folder_function(tmp_path, f"f{at}", *bindings))
+    async with started(kind, tmp_path) as worker:
+        await worker.load(*functions)
+        assert worker.errors == {}
+        for at, (name, (_, _, expected)) in enumerate(NATIVE_OUTPUTS.items()):
+            result = await worker.call(f"f{at}", t=Datum("text", "x"))
+            if isinstance(expected, str):
+                assert result.error.title.startswith(expected), name
+            else:
+                assert result.error is None, (name, result.error)
+                assert result.return_value == expected, name
+
+
+async def test_a_request_for_a_trigger_that_wants_none_is_told(kind: str, tmp_path: Path) -> None:
+    code = "def main(w):\n    return repr(w)\n"
+    root = write(tmp_path, {"f/main.py": code})
+    async with started(kind, root) as worker:
+        await worker.load(folder_function(root, "f", binding("w", "activityTrigger")))
+        result = await worker.call("f", w=request(b"x", headers={"a": "b"}))
+        assert result.error.title.startswith(
+            "TypeError: unable to decode incoming TypedData: unsupported combination of TypedData"
+            " field 'http' and expected binding type"
+        )
+
+
 async def test_who_may_return_a_value(kind: str, tmp_path: Path) -> None:
     root = write(
         tmp_path,

@@ -16,8 +16,10 @@ from emulator.model import Invocation, InvocationResult
 from emulator.workers.channel import AppSpec, Interpreter, WorkerLog
 from emulator.workers.pyworker.streaming import CHUNK, WINDOW
 from emulator.workers.subprocess import SubprocessChannel
+from emulator.workers.supervisor import Supervisor
 from tests.support.workers import (
     CHANNELS,
+    OURS,
     Worker,
     decorated,
     environment,
@@ -392,6 +394,21 @@ async def test_what_the_framework_answers_alone_is_no_failure(kind: str, root: P
     assert result.error is None
     assert client.head is not None
     assert client.head[0] == 405
+
+
+async def test_a_supervised_worker_streams_too(root: Path) -> None:
+    logs: list[WorkerLog] = []
+    supervisor = Supervisor.spawn(AppSpec(root, environment()), OURS, logs.append)
+    worker = Worker(supervisor, logs, await supervisor.start())
+    try:
+        await worker.load_all()
+        client = Client()
+        result = await streamed(worker, "counts", client, parts(b"123"))
+        assert result.error is None
+        assert client.body == b"3,"
+        assert supervisor.running == 0
+    finally:
+        await supervisor.aclose()
 
 
 # The real extension
