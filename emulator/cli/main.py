@@ -18,6 +18,8 @@ _COMMANDS = {
     "functions": ("emulator.cli.functions:functions", "List the functions of an app."),
     "bindings": ("emulator.cli.bindings:bindings", "List binding types, or tell all about one."),
     "settings": ("emulator.cli.settings:settings", "List, read, change and explain settings."),
+    "invocations": ("emulator.cli.invocations:invocations", "List what functions did lately."),
+    "state": ("emulator.cli.state:state", "Reset, export and import what an app keeps."),
     "doctor": ("emulator.cli.doctor:doctor", "Check whether this machine and the app are ready."),
 }
 """Where each command is, and what the list of commands says about it.
