@@ -92,7 +92,7 @@ class HttpTrigger(Trigger[HttpTriggerOptions]):
             Datum("http", request),
             MANUAL_REASON,
             lambda: _binding_data(request, self._optional),
-            detail=request.method,
+            detail=_address(request),
         )
 
     def manual(self, text: str) -> Fired:
@@ -235,6 +235,13 @@ def _status(given: Any) -> int:
 
 def _plain(text: str) -> HttpResponseData:
     return HttpResponseData(200, (("content-type", _TEXT),), text.encode("utf-8"))
+
+
+def _address(request: HttpRequestData) -> str:
+    """Return method and path for the record; the query may hold a key."""
+    start = request.url.find("/", 8)
+    end = request.url.find("?", 8)
+    return f"{request.method} {request.url[start:end] if end > 0 else request.url[start:]}"
 
 
 def _binding_data(request: HttpRequestData, optional: Sequence[str]) -> Mapping[str, Any]:
