@@ -256,8 +256,8 @@ class Host:
             services=services,
             extension=self.context.extension,
         )
+        services.bindings = binder.bindings  # so that a binding sees those made before it
         functions = binder.bind(app)
-        services.bindings = binder.bindings
         errors = await channel.load(
             [FunctionLoad(function.model, function.injected) for function in functions]
         )
