@@ -8,32 +8,19 @@ from pathlib import Path
 from typing import Literal, cast
 from urllib.parse import urlsplit
 
+from bindings.openai.identity import Credentials
 from bindings.openai.models.base import ModelBackend
 from bindings.openai.models.embedding import EmbeddingBackend, Service, ServiceEmbeddings
 from bindings.openai.models.lexical import LexicalEmbeddings
 from bindings.openai.models.retrying import RetryPolicy
 from bindings.openai.placeholders import is_placeholder
+from bindings.openai.signin import Keys, completed, describe, identity_keys
 from emulator.sdk import BindingError, HostServices, SettingsView
 
 LOG_CATEGORY = "Microsoft.Azure.WebJobs.Extensions.OpenAI"
 DEFAULT_BASE_URL = "https://api.openai.com/v1"
 SCRIPT_SETTING = "FUNCEMU_MODEL_SCRIPT"
 DEFAULT_SCRIPTS = ("model-script.yaml", "model-script.yml")
-
-_IDENTITY_KEYS = frozenset(
-    {
-        "credential",
-        "clientid",
-        "clientsecret",
-        "clientcertificate",
-        "managedidentityclientid",
-        "managedidentityresourceid",
-        "managedidentityobjectid",
-        "tenantid",
-        "tokenfilepath",
-        "serviceconnectionid",
-    }
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +32,15 @@ class ModelConnection:
     endpoint_source: str
     key: str | None = field(default=None, repr=False)
     key_source: str = ""
-    identity: tuple[tuple[str, str], ...] = ()
+    identity: Keys = field(default=(), repr=False)
+    identity_source: str = ""
     overridden: str = ""
     """The connection name that counts for nothing because `OPENAI_API_KEY` is set."""
 
     @property
     def title(self) -> str:
         name = "OpenAI" if self.service == "openai" else "Azure OpenAI"
-        access = f"key from {self.key_source}" if self.key else "Azure identity"
+        access = f"key from {self.key_source}" if self.key else self.identity_source
         return f"{name} at {self.endpoint} ({self.endpoint_source}; {access})"
 
 
@@ -85,8 +73,9 @@ class Choice:
 class ModelClients:
     """Makes back ends and keeps them: one for each service, credential and retry policy."""
 
-    def __init__(self, host: HostServices) -> None:
+    def __init__(self, host: HostServices, credentials: Credentials) -> None:
         self._host = host
+        self._credentials = credentials
         self._backends: dict[object, ModelBackend] = {}
         self._told: set[str] = set()
 
@@ -155,7 +144,13 @@ class ModelClients:
         if choice.connection is not None:
             from bindings.openai.models.live import LiveBackend
 
-            return LiveBackend(choice.connection, policy=policy, clock=self._host.clock)
+            identity = choice.connection.identity
+            return LiveBackend(
+                choice.connection,
+                policy=policy,
+                clock=self._host.clock,
+                sign_in=lambda: self._credentials.get(identity),
+            )
         from bindings.openai.models.deterministic import DeterministicBackend
 
         deterministic = DeterministicBackend(self._host.clock)
@@ -221,22 +216,28 @@ def _azure(
     endpoint: str,
     endpoint_setting: str,
 ) -> ModelConnection | Unconnected:
-    identity = tuple(
-        sorted((key, value) for key, value in section.items() if key in _IDENTITY_KEYS and value)
-    )
+    identity = identity_keys(section)
     keys = [(section.get("key"), f"{connection_name}__Key")]
     if not (section.get("endpoint") and identity):
         keys.append((settings.get("AZURE_OPENAI_KEY"), "AZURE_OPENAI_KEY"))
     key, key_setting = _first(*keys)
     if key and is_placeholder(key):
-        return Unconnected(f"{key_setting} is a placeholder")
+        if not identity:
+            return Unconnected(f"{key_setting} is a placeholder")
+        key = ""
+    if key:
+        who, identity = "", ()
+    else:
+        who = describe(identity, connection_name, settings)
+        identity = completed(identity, settings)
     return ModelConnection(
         "azure-openai",
         endpoint.rstrip("/"),
         _told_source(settings, endpoint_setting),
         key or None,
         _told_source(settings, key_setting) if key else "",
-        identity=() if key else identity,
+        identity=identity,
+        identity_source=who,
     )
 
 

@@ -67,6 +67,11 @@ class AssistantCreate(Output[AssistantCreateOptions]):
                 hint="Put them into the value the function sets.",
             )
 
+    def __init__(self, **binding: Any) -> None:
+        super().__init__(**binding)
+        extension: OpenAIExtension = self.shared
+        extension.uses_storage(self, self.options.chat_storage_connection_setting)
+
     async def write(self, call: Call, value: Datum) -> None:
         if value.kind == "bytes":
             value = Datum("text", to_text(value))

@@ -56,7 +56,8 @@ from emulator.sdk import (
     to_text,
 )
 
-_SAVE_ATTEMPTS = 5
+# Each conflict means that another process got on, so this is how many may be ahead of us.
+_SAVE_ATTEMPTS = 20
 
 
 class AssistantPost(Input[AssistantPostOptions], Output[AssistantPostOptions]):
@@ -80,6 +81,7 @@ class AssistantPost(Input[AssistantPostOptions], Output[AssistantPostOptions]):
             )
         extension: OpenAIExtension = self.shared
         extension.uses_connection(self, self.options.ai_connection_name)
+        extension.uses_storage(self, self.options.chat_storage_connection_setting)
 
     def missing_names(self) -> Sequence[str]:
         extension: OpenAIExtension = self.shared

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from typing import Any
 from urllib.parse import unquote
 
 from bindings.openai.assistants.state import AssistantState
@@ -49,6 +50,11 @@ class AssistantQuery(Input[AssistantQueryOptions]):
                 azure="Every call fails, as an empty text is no time.",
                 hint="Give one, such as '{Query.timestampUTC}' or '2023-01-01T00:00:00Z'.",
             )
+
+    def __init__(self, **binding: Any) -> None:
+        super().__init__(**binding)
+        extension: OpenAIExtension = self.shared
+        extension.uses_storage(self, self.options.chat_storage_connection_setting)
 
     async def read(self, call: Call) -> Datum:
         options: AssistantQueryOptions = call.options

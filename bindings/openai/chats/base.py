@@ -108,6 +108,10 @@ class ChatStore(Protocol):
         """Remove the chat; return how many rows that removed."""
         ...
 
+    async def aclose(self) -> None:
+        """Give connections back; the chats stay."""
+        ...
+
 
 def ticks(moment: datetime) -> int:
     """Return an aware time as ticks."""

@@ -123,6 +123,9 @@ class SqliteChatStore:
     async def delete(self, assistant: str) -> int:
         return await self._database.run(lambda connection: self._remove(connection, assistant))
 
+    async def aclose(self) -> None:
+        """The database belongs to the host."""
+
     def _remove(self, connection: sqlite3.Connection, assistant: str) -> int:
         key = (*self._scope, assistant)
         messages = connection.execute(f"DELETE FROM chat_message WHERE {_CHAT}", key).rowcount

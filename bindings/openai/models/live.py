@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import email.utils
 import json
-import math
 import re
-import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from bindings.openai.identity import refused
 from bindings.openai.models.base import ChatReply, ChatRequest, ToolCall, Usage
-from bindings.openai.models.retrying import RetryPolicy, ServiceError, with_retries
+from bindings.openai.models.retrying import RetryPolicy, ServiceError, retry_after, with_retries
 from emulator.sdk import BindingError, Clock
 
 if TYPE_CHECKING:
+    from azure.core.credentials_async import AsyncTokenCredential
     from openai import APIStatusError, AsyncOpenAI
 
     from bindings.openai.clients import ModelConnection
@@ -33,15 +32,25 @@ _OTHER_LIMIT = {"max_tokens": "max_completion_tokens", "max_completion_tokens": 
 
 
 class LiveBackend:
-    """One service with one credential. The SDK is imported with the first request."""
+    """One service with one credential. The SDK is imported with the first request.
 
-    def __init__(self, connection: ModelConnection, *, policy: RetryPolicy, clock: Clock) -> None:
+    `sign_in` gives the credential of a connection without key; whoever made it closes it.
+    """
+
+    def __init__(
+        self,
+        connection: ModelConnection,
+        *,
+        policy: RetryPolicy,
+        clock: Clock,
+        sign_in: Callable[[], AsyncTokenCredential] | None = None,
+    ) -> None:
         self.name: str = connection.service
         self._connection = connection
         self._policy = policy
         self._clock = clock
+        self._sign_in = sign_in
         self._client: AsyncOpenAI | None = None
-        self._credential: Any = None
         self._opening = asyncio.Lock()
         self._renamed: dict[str, dict[str, str]] = {}
         """By model: parameters it refused, and what to send instead (empty: nothing)."""
@@ -72,17 +81,16 @@ class LiveBackend:
 
     async def aclose(self) -> None:
         client, self._client = self._client, None
-        credential, self._credential = self._credential, None
         if client is not None:
             await client.close()
-        if credential is not None:
-            await credential.close()
 
     async def _open(self) -> AsyncOpenAI:
         async with self._opening:
             if self._client is None:
                 # The import takes most of a second: other calls go on meanwhile.
                 await asyncio.to_thread(__import__, "openai")
+                if not self._connection.key:
+                    await asyncio.to_thread(__import__, "azure.identity.aio")
                 self._client = self._make_client()
             return self._client
 
@@ -111,14 +119,12 @@ class LiveBackend:
         )
 
     def _token_provider(self) -> Any:
-        # Here for start-up cost.
-        from azure.identity.aio import DefaultAzureCredential, get_bearer_token_provider
+        """Return what the client asks for a token before each request; it is renewed in time."""
+        from azure.identity.aio import get_bearer_token_provider  # here for start-up cost
 
-        identity = dict(self._connection.identity)
-        client_id = identity.get("managedidentityclientid") or identity.get("clientid")
-        options = {"managed_identity_client_id": client_id} if client_id else {}
-        self._credential = DefaultAzureCredential(**options)
-        return get_bearer_token_provider(self._credential, TOKEN_SCOPE)
+        if self._sign_in is None:
+            raise BindingError(f"There is neither a key nor an identity for {self.name}.")
+        return get_bearer_token_provider(self._sign_in(), TOKEN_SCOPE)
 
     def _body(self, request: ChatRequest) -> dict[str, Any]:
         limit = "max_completion_tokens" if self._connection.service == "openai" else "max_tokens"
@@ -178,13 +184,14 @@ class LiveBackend:
             )
         if isinstance(error, openai.APIStatusError):
             return self._refusal(error)
+        if not self._connection.key:
+            from azure.core.exceptions import ClientAuthenticationError  # here for start-up cost
+
+            if isinstance(error, ClientAuthenticationError):
+                who = self._connection.identity_source
+                return refused(error, where=where, identity=who)
         return BindingError(
-            f"The model service at {where} cannot be used: {error}",
-            hint=None
-            if self._connection.key
-            else "No key is set, so an Azure identity was used. Sign in with 'az login' or set "
-            "a key.",
-            code="model-service-failed",
+            f"The model service at {where} cannot be used: {error}", code="model-service-failed"
         )
 
     def _refusal(self, error: APIStatusError) -> ServiceError:
@@ -195,7 +202,7 @@ class LiveBackend:
         return ServiceError(
             f"The model service answered {status}: {said}",
             status=status,
-            retry_after=_retry_after(error.response.headers),
+            retry_after=retry_after(error.response.headers),
             reason=reason,
             parameter=str(body.get("param") or ""),
             hint=self._advice(status, reason),
@@ -204,7 +211,12 @@ class LiveBackend:
     def _advice(self, status: int, reason: str) -> str | None:
         connection = self._connection
         if status in {401, 403}:
-            source = connection.key_source.split(",")[0] or "the Azure identity"
+            if not connection.key:
+                return (
+                    f"It was asked with {connection.identity_source}. That identity needs the "
+                    "role 'Cognitive Services OpenAI User' there."
+                )
+            source = connection.key_source.split(",")[0]
             return f"Check {source}; it was refused by {connection.endpoint}."
         if status == 404:
             kind = "model" if connection.service == "openai" else "deployment"
@@ -259,24 +271,3 @@ def _usage(usage: Mapping[str, Any]) -> Usage:
     prompt = int(usage.get("prompt_tokens") or 0)
     completion = int(usage.get("completion_tokens") or 0)
     return Usage(int(usage.get("total_tokens") or prompt + completion), prompt, completion)
-
-
-def _retry_after(headers: Mapping[str, str]) -> float | None:
-    """Return the seconds the service asks to wait."""
-    for name, unit in (
-        ("retry-after-ms", 0.001),
-        ("x-ms-retry-after-ms", 0.001),
-        ("retry-after", 1.0),
-    ):
-        try:
-            seconds = float(headers.get(name, "")) * unit
-        except ValueError:
-            continue
-        if math.isfinite(seconds) and seconds >= 0:
-            return seconds
-    try:
-        moment = email.utils.parsedate_to_datetime(headers.get("retry-after", ""))
-    except (TypeError, ValueError):
-        return None
-    # The wait is told as a time of day, so the wall clock it is.
-    return max(0.0, moment.timestamp() - time.time())

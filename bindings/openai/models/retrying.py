@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import email.utils
+import math
+import time
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -83,3 +86,24 @@ async def with_retries(
                 f"(attempt {failures + 1} of {policy.attempts})."
             )
         await clock.sleep(wait)
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """Return the seconds the service asks to wait."""
+    for name, unit in (
+        ("retry-after-ms", 0.001),
+        ("x-ms-retry-after-ms", 0.001),
+        ("retry-after", 1.0),
+    ):
+        try:
+            seconds = float(headers.get(name, "")) * unit
+        except ValueError:
+            continue
+        if math.isfinite(seconds) and seconds >= 0:
+            return seconds
+    try:
+        moment = email.utils.parsedate_to_datetime(headers.get("retry-after", ""))
+    except (TypeError, ValueError):
+        return None
+    # The wait is told as a time of day, so the wall clock it is.
+    return max(0.0, moment.timestamp() - time.time())

@@ -85,17 +85,12 @@ async def test_several_at_once(host: OpenAIHost, value: Any) -> None:
     assert {each.assistant for each in await todo.store.chats()} == {"a1", "a2"}
 
 
-async def test_the_value_chooses_collection_and_account(host: OpenAIHost) -> None:
-    host.settings.values["Other"] = "DefaultEndpointsProtocol=https;AccountName=Shop;AccountKey=s"
+async def test_the_value_chooses_the_collection(host: OpenAIHost) -> None:
     todo = TodoAssistant(host)
-    value = {"id": "a1", "collectionName": "Bots", "chatStorageConnectionSetting": "Other"}
-    await host.write(todo.create_binding, value)
+    await host.write(todo.create_binding, {"id": "a1", "collectionName": "Bots"})
     assert await todo.store.load("a1") is None
     extension: OpenAIExtension = host.extension(OpenAIExtension)
-    assert await extension.open_store(Storage("shop", "bots")).load("a1") is not None
-    [warning] = host.messages("Warning")
-    assert warning.startswith("Other names the storage account 'shop'.")
-    assert "AccountKey" not in warning
+    assert await extension.open_store(Storage("", "bots")).load("a1") is not None
 
 
 async def test_what_the_value_lacks_may_stand_in_the_binding(host: OpenAIHost) -> None:

@@ -23,9 +23,17 @@ _PIPELINES = {
     ("keys", "expected"),
     [
         pytest.param({}, "DefaultAzureCredential", id="nothing"),
-        pytest.param({"credential": "managedidentity"}, "DefaultAzureCredential", id="managed"),
+        pytest.param({"clientid": "c"}, "DefaultAzureCredential", id="user"),
+        pytest.param({"credential": "managedidentity"}, "ChainedTokenCredential", id="managed"),
         pytest.param(
-            {"credential": "ManagedIdentity", "clientid": "c"}, "DefaultAzureCredential", id="user"
+            {"credential": "ManagedIdentity", "clientid": "c"},
+            "ChainedTokenCredential",
+            id="managed user",
+        ),
+        pytest.param(
+            {"credential": "managedidentityasfederatedidentity", **_SECRET},
+            "ChainedTokenCredential",
+            id="federated",
         ),
         pytest.param(
             {"managedidentityresourceid": "/subscriptions/x"},

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
+from azure.core.exceptions import ClientAuthenticationError
 
 from bindings.openai.clients import ModelConnection
 from bindings.openai.models.base import ChatRequest, ToolCall, Usage
@@ -15,6 +16,7 @@ from bindings.openai.models.retrying import RetryPolicy, ServiceError
 from emulator.clock import SystemClock
 from emulator.sdk import BindingError
 from tests.support.model_service import ModelService, Reply, chat, failure
+from tests.support.sign_in import StubCredential
 
 TOOL = {
     "type": "function",
@@ -54,11 +56,20 @@ async def backend(
 ) -> AsyncIterator[Callable[..., LiveBackend]]:
     made: list[LiveBackend] = []
 
-    def make(kind: Any = "azure-openai", path: str = "", key: str | None = "k") -> LiveBackend:
+    def make(
+        kind: Any = "azure-openai", path: str = "", key: str | None = "k", credential: Any = None
+    ) -> LiveBackend:
         connection = ModelConnection(
-            kind, service.url + path, "AZURE_OPENAI_ENDPOINT, environment", key, "KEY, environment"
+            kind,
+            service.url + path,
+            "AZURE_OPENAI_ENDPOINT, environment",
+            key,
+            "KEY, environment",
+            identity_source="managed identity by Own__credential",
         )
-        made.append(LiveBackend(connection, policy=RetryPolicy(), clock=clock))
+        made.append(
+            LiveBackend(connection, policy=RetryPolicy(), clock=clock, sign_in=lambda: credential)
+        )
         return made[-1]
 
     yield make
@@ -314,33 +325,53 @@ async def test_many_requests_at_once_share_one_client(
     assert [reply.content for reply in replies] == ["Hi"] * 20
 
 
-async def test_without_a_key_an_identity_that_fails_is_told_as_such(
+async def test_without_a_key_a_sign_in_that_fails_is_told_with_the_way_out(
     service: ModelService, backend: Callable[..., LiveBackend]
 ) -> None:
-    live = backend(key=None)
-
-    async def no_token() -> str:
-        raise RuntimeError("no credential worked")
-
-    live._token_provider = lambda: no_token  # type: ignore[method-assign]  # no network in tests
-    with pytest.raises(BindingError, match="no credential worked") as caught:
+    failed = ClientAuthenticationError("DefaultAzureCredential failed.\n\tAzureCliCredential: no\n")
+    live = backend(key=None, credential=StubCredential(error=failed))
+    with pytest.raises(BindingError) as caught:
         await live.chat(ASKED)
+    assert caught.value.message == (
+        f"No sign-in to Azure for {service.url}: none of these worked: AzureCliCredential."
+    )
+    assert "tried with managed identity by Own__credential" in str(caught.value.hint)
     assert "az login" in str(caught.value.hint)
     assert service.requests == []
 
 
-async def test_with_an_identity_the_token_is_sent(
+async def test_with_an_identity_one_token_serves_until_it_ends(
     service: ModelService, backend: Callable[..., LiveBackend]
 ) -> None:
-    live = backend(key=None)
-
-    async def token() -> str:
-        return "tok"
-
-    live._token_provider = lambda: token  # type: ignore[method-assign]  # no network in tests
-    await live.chat(ASKED)
-    assert service.requests[0].headers["authorization"] == "Bearer tok"
+    credential = StubCredential()
+    live = backend(key=None, credential=credential)
+    for _ in range(2):
+        await live.chat(ASKED)
+    assert [each.headers["authorization"] for each in service.requests] == ["Bearer token-1"] * 2
     assert "api-key" not in service.requests[0].headers
+    assert credential.scopes == [("https://cognitiveservices.azure.com/.default",)]
+
+
+async def test_a_token_near_its_end_is_renewed(
+    service: ModelService, backend: Callable[..., LiveBackend]
+) -> None:
+    live = backend(key=None, credential=StubCredential(lifetime=200))
+    for _ in range(2):
+        await live.chat(ASKED)
+    sent = [each.headers["authorization"] for each in service.requests]
+    assert sent == ["Bearer token-1", "Bearer token-2"]
+
+
+@pytest.mark.parametrize("status", [401, 403])
+async def test_an_identity_that_may_not_is_told_which_role_it_needs(
+    status: int, service: ModelService, backend: Callable[..., LiveBackend]
+) -> None:
+    service.reply(failure(status, "no"))
+    live = backend(key=None, credential=StubCredential())
+    with pytest.raises(BindingError) as caught:
+        await live.chat(ASKED)
+    assert "managed identity by Own__credential" in str(caught.value.hint)
+    assert "Cognitive Services OpenAI User" in str(caught.value.hint)
 
 
 @pytest.mark.parametrize(
