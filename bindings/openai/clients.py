@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from bindings.openai.identity import Credentials
 from bindings.openai.models.base import ModelBackend
 from bindings.openai.models.embedding import EmbeddingBackend, Service, ServiceEmbeddings
+from bindings.openai.models.faults import FaultPlan, FaultyBackend
 from bindings.openai.models.lexical import LexicalEmbeddings
 from bindings.openai.models.retrying import RetryPolicy
 from bindings.openai.placeholders import is_placeholder
@@ -78,6 +79,8 @@ class ModelClients:
         self._credentials = credentials
         self._backends: dict[object, ModelBackend] = {}
         self._told: set[str] = set()
+        self.faults = FaultPlan(host.clock)
+        """Trouble that tests ask for."""
 
     def choose(self, settings: SettingsView, connection_name: str) -> Choice:
         """Decide what serves; raise `BindingError` when only a service may and none is there."""
@@ -158,8 +161,9 @@ class ModelClients:
             return deterministic
         from bindings.openai.models.scripted import ScriptedBackend
 
-        return ScriptedBackend(
-            choice.script, otherwise=deterministic, policy=policy, clock=self._host.clock
+        scripted = ScriptedBackend(choice.script, otherwise=deterministic)
+        return FaultyBackend(
+            scripted, self.faults, policy=policy, clock=self._host.clock, scripted=scripted.faults
         )
 
     def _script(self, settings: SettingsView) -> Path | None:

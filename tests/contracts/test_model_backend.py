@@ -57,7 +57,7 @@ async def backend(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterat
         path = tmp_path / "script.yaml"
         path.write_text(SCRIPT)
         otherwise = DeterministicBackend(clock)
-        yield ScriptedBackend(path, otherwise=otherwise, policy=policy, clock=clock)
+        yield ScriptedBackend(path, otherwise=otherwise)
     else:
         service = ModelService()
         service.fallback = play

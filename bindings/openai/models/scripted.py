@@ -12,7 +12,7 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +23,9 @@ from bindings.openai.models.base import (
     ToolCall,
     estimate_usage,
 )
+from bindings.openai.models.faults import Fault
 from bindings.openai.models.phrasing import Outcome, outcome_of
-from bindings.openai.models.retrying import RetryPolicy, ServiceError, with_retries
 from bindings.openai.models.script import (
-    Fault,
     ModelScript,
     ResultMatch,
     ScriptedChat,
@@ -34,7 +33,7 @@ from bindings.openai.models.script import (
     read_script,
 )
 from bindings.openai.models.templates import TemplateError, render
-from emulator.sdk import BindingError, Clock
+from emulator.sdk import BindingError
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,34 +50,28 @@ class ScriptedBackend:
 
     name = "script"
 
-    def __init__(
-        self, path: Path, *, otherwise: ModelBackend, policy: RetryPolicy, clock: Clock
-    ) -> None:
+    def __init__(self, path: Path, *, otherwise: ModelBackend) -> None:
         self._path = path
         self._otherwise = otherwise
-        self._policy = policy
-        self._clock = clock
         self._script: ModelScript | None = None
         self._read_at: tuple[int, int] | None = None
-        self._seen: dict[Fault, int] = {}
 
     async def chat(self, request: ChatRequest) -> ChatReply:
         script = self.current()
+        steps = _steps(request.messages)
+        for chat in script.chats:
+            if fnmatch.fnmatchcase(request.assistant, chat.assistant):
+                found = _find(chat, steps)
+                if found is not None:
+                    return _reply(script, found, steps[-1], request)
+        if script.when_unmatched == "error":
+            raise _unmatched(script, steps[-1], request)
+        reply = await self._otherwise.chat(request)
+        return replace(reply, served_by=reply.served_by or self._otherwise.name)
 
-        async def attempt() -> ChatReply:
-            fault = self._fault(script, request)
-            if fault is not None and fault.latency:
-                await self._clock.sleep(fault.latency)
-            if fault is not None and (fault.status is not None or fault.breaks):
-                raise _failure(script, fault)
-            reply = await self._answer(script, request)
-            if fault is not None and fault.tokens_per_second:
-                await self._clock.sleep(reply.usage.completion / fault.tokens_per_second)
-            return reply
-
-        return await with_retries(
-            attempt, policy=self._policy, clock=self._clock, tell=request.tell
-        )
+    def faults(self) -> Sequence[Fault]:
+        """Return the trouble the script wants, as it is in the file now."""
+        return self.current().faults
 
     async def aclose(self) -> None:
         await self._otherwise.aclose()
@@ -93,31 +86,7 @@ class ScriptedBackend:
         if self._script is None or changed is None or changed != self._read_at:
             self._script = read_script(self._path)
             self._read_at = changed
-            self._seen = {}
         return self._script
-
-    async def _answer(self, script: ModelScript, request: ChatRequest) -> ChatReply:
-        steps = _steps(request.messages)
-        for chat in script.chats:
-            if fnmatch.fnmatchcase(request.assistant, chat.assistant):
-                found = _find(chat, steps)
-                if found is not None:
-                    return _reply(script, found, steps[-1], request)
-        if script.when_unmatched == "error":
-            raise _unmatched(script, steps[-1], request)
-        return await self._otherwise.chat(request)
-
-    def _fault(self, script: ModelScript, request: ChatRequest) -> Fault | None:
-        user = _steps(request.messages)[-1].user
-        for fault in script.faults:
-            if fault.match.match(user) is None:
-                continue
-            seen = self._seen[fault] = self._seen.get(fault, 0) + 1
-            if fault.times is not None and seen > fault.times:
-                continue
-            if fault.every is None or seen % fault.every == 0:
-                return fault
-        return None
 
 
 def _find(chat: ScriptedChat, steps: Sequence[_Step]) -> ScriptTurn | None:
@@ -258,17 +227,6 @@ def _arguments(call: ToolCall | None) -> Mapping[str, Any]:
 def _call_id(request: ChatRequest, index: int) -> str:
     place = f"{request.assistant}\n{len(request.messages)}\n{index}"
     return f"call_{hashlib.sha256(place.encode()).hexdigest()[:24]}"
-
-
-def _failure(script: ModelScript, fault: Fault) -> ServiceError:
-    where = f"(as {script.file}:{fault.line} asks)"
-    if fault.status is None:
-        return ServiceError(f"The connection to the model service broke {where}.")
-    return ServiceError(
-        f"The model service answered {fault.status} {where}.",
-        status=fault.status,
-        retry_after=fault.retry_after,
-    )
 
 
 def _unmatched(script: ModelScript, step: _Step, request: ChatRequest) -> BindingError:

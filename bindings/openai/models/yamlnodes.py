@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from emulator.sdk import BindingError
+
+T = TypeVar("T")
+
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m)?")
+_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +22,99 @@ class Node:
     value: Any
     line: int
     key_lines: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class TextMatch:
+    """What a text must be like; everything that is given must hold."""
+
+    exact: str | None = None
+    contains: str | None = None
+    regex: re.Pattern[str] | None = None
+
+    def match(self, text: str) -> Mapping[str, str] | None:
+        """Return the groups of the regex, or `None` when the text is not like that."""
+        folded = " ".join(text.split())
+        if self.exact is not None and folded != " ".join(self.exact.split()):
+            return None
+        if self.contains is not None and self.contains.lower() not in folded.lower():
+            return None
+        if self.regex is None:
+            return {}
+        found = self.regex.search(text)
+        return None if found is None else {k: v or "" for k, v in found.groupdict().items()}
+
+
+class NodeReader:
+    """Reads nodes as what they should be; a mistake is an error with file and line."""
+
+    def __init__(self, file: str) -> None:
+        self._file = file
+
+    def members(self, node: Node, what: str, known: set[str]) -> dict[str, Node]:
+        if not isinstance(node.value, dict):
+            raise self.wrong(node, f"{what} should have {', '.join(sorted(known))}")
+        for name in node.value:
+            if name not in known:
+                line = node.key_lines.get(name, node.line)
+                raise wrong(
+                    self._file,
+                    line,
+                    f"{what} has no '{name}'; it may have {', '.join(sorted(known))}",
+                )
+        return dict(node.value)
+
+    def list(self, node: Node | None, name: str, read: Callable[[Node], T]) -> list[T]:
+        if node is None or node.value is None:
+            return []
+        if not isinstance(node.value, list):
+            raise self.wrong(node, f"'{name}' should be a list")
+        return [read(each) for each in node.value]
+
+    def text(self, node: Node | None, name: str, default: str) -> str:
+        if node is None:
+            return default
+        if isinstance(node.value, (dict, list)) or node.value is None:
+            raise self.wrong(node, f"'{name}' should be text")
+        return str(node.value)
+
+    def optional_text(self, node: Node | None, name: str) -> str | None:
+        return None if node is None else self.text(node, name, "")
+
+    def match(self, node: Node) -> TextMatch:
+        """Read a condition on a text: an exact one, `any`, `{contains}` or `{regex}`."""
+        if isinstance(node.value, dict):
+            members = self.members(node, "a condition", {"exact", "contains", "regex"})
+            regex = members.get("regex")
+            return TextMatch(
+                self.optional_text(members.get("exact"), "exact"),
+                self.optional_text(members.get("contains"), "contains"),
+                None if regex is None else self._regex(regex),
+            )
+        text = self.text(node, "user", "")
+        return TextMatch() if text == "any" else TextMatch(exact=text)
+
+    def count(self, node: Node | None, name: str) -> int | None:
+        if node is None:
+            return None
+        if not isinstance(node.value, int) or isinstance(node.value, bool) or node.value < 1:
+            raise self.wrong(node, f"'{name}' should be a number from 1 on, not {node.value!r}")
+        return node.value
+
+    def seconds(self, node: Node) -> float:
+        match = _DURATION.fullmatch(str(node.value).strip())
+        if match is None:
+            raise self.wrong(node, f"{node.value!r} is not a time; write 800ms or 2s")
+        return float(match[1]) * _SECONDS[match[2] or "s"]
+
+    def wrong(self, node: Node, message: str) -> BindingError:
+        return wrong(self._file, node.line, message)
+
+    def _regex(self, node: Node) -> re.Pattern[str]:
+        try:
+            return re.compile(self.text(node, "regex", ""), re.IGNORECASE)
+        except re.error as error:
+            raise self.wrong(node, f"'{node.value}' is not a regular expression: {error}") from None
 
 
 def read_nodes(text: str, file: str) -> Node:

@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
-from bindings.openai.models.base import ChatReply, ChatRequest
+from bindings.openai.models.base import ChatReply, ChatRequest, ModelBackend
 from bindings.openai.models.deterministic import DeterministicBackend
+from bindings.openai.models.faults import FaultPlan, FaultyBackend
 from bindings.openai.models.retrying import RetryPolicy, ServiceError
 from bindings.openai.models.scripted import ScriptedBackend
 from emulator.clock import SystemClock
@@ -57,16 +58,21 @@ def clock() -> NapClock:
     return NapClock()
 
 
-Make = Callable[..., ScriptedBackend]
+Make = Callable[..., FaultyBackend]
 
 
 @pytest.fixture
 def make(tmp_path: Path, clock: NapClock) -> Make:
-    def backend(text: str = TODO) -> ScriptedBackend:
+    def backend(text: str = TODO) -> FaultyBackend:
         path = tmp_path / "model-script.yaml"
         path.write_text(text)
-        return ScriptedBackend(
-            path, otherwise=DeterministicBackend(clock), policy=RetryPolicy(), clock=clock
+        scripted = ScriptedBackend(path, otherwise=DeterministicBackend(clock))
+        return FaultyBackend(
+            scripted,
+            FaultPlan(clock),
+            policy=RetryPolicy(),
+            clock=clock,
+            scripted=scripted.faults,
         )
 
     return backend
@@ -75,7 +81,7 @@ def make(tmp_path: Path, clock: NapClock) -> Make:
 class Chat:
     """A chat with a model: says something, hands results back, remembers the history."""
 
-    def __init__(self, backend: ScriptedBackend, assistant: str = "a1") -> None:
+    def __init__(self, backend: ModelBackend, assistant: str = "a1") -> None:
         self.backend = backend
         self.assistant = assistant
         self.history: list[dict[str, Any]] = [{"role": "system", "content": "Be nice"}]
