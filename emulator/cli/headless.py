@@ -14,8 +14,10 @@ from typing import TypeVar
 import click
 
 from emulator.assemble import Engine, Starter
+from emulator.clock import Clock
 from emulator.config.options import Options, resolve_options
 from emulator.console.console import Console
+from emulator.events import EventBus
 from emulator.model import Problem, Severity
 from emulator.runtime.generation import Generation
 from emulator.runtime.launch import AppUnusable, Configuration, Launch
@@ -72,7 +74,7 @@ async def opened(options: Options) -> AsyncIterator[Session]:
     except AppUnusable:
         launch = None  # the host will say why
     engine = Engine(starter, listens=False)
-    console = _console(engine, options)
+    console = console_on_stderr(engine.events, engine.clock, options)
     console.host_config = configuration.host_config
     try:
         await engine.start(launch)
@@ -82,16 +84,18 @@ async def opened(options: Options) -> AsyncIterator[Session]:
         console.flush()
 
 
-def _console(engine: Engine, options: Options) -> Console:
+def console_on_stderr(events: EventBus, clock: Clock, options: Options) -> Console:
+    """Return the console of a command whose stdout is for something else."""
     terminal = sys.stderr.isatty() and not os.environ.get("NO_COLOR")
     console = Console(
-        clock=engine.clock,
+        clock=clock,
         colour=terminal and options.output == "auto",
         verbose=options.verbose,
+        strict=options.strict,
         user_level=options.user_log_level if "user_log_level" in options.given else None,
         stream=sys.stderr,
     )
-    console.attach(engine.events)
+    console.attach(events)
     return console
 
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from emulator import __version__
 from emulator.config.suggest import did_you_mean
 from emulator.errors import EmulatorError
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 _COMMANDS = {
     "start": ("emulator.cli.start:start", "Serve an app on this machine."),
@@ -20,7 +23,9 @@ _COMMANDS = {
     "settings": ("emulator.cli.settings:settings", "List, read, change and explain settings."),
     "invocations": ("emulator.cli.invocations:invocations", "List what functions did lately."),
     "state": ("emulator.cli.state:state", "Reset, export and import what an app keeps."),
+    "exec": ("emulator.cli.execute:execute", "Run a command with the app served beside it."),
     "doctor": ("emulator.cli.doctor:doctor", "Check whether this machine and the app are ready."),
+    "completion": ("emulator.cli.completion:completion", "Make a shell complete commands."),
 }
 """Where each command is, and what the list of commands says about it.
 
@@ -55,6 +60,16 @@ class LazyGroup(click.Group):
             near = did_you_mean(name, self.list_commands(ctx))
             ctx.fail(f"There is no command '{name}'." + (f" {near}" if near else ""))
         return super().resolve_command(ctx, args)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        from click.shell_completion import CompletionItem  # only shells ask, at each tab
+
+        names = [
+            CompletionItem(name, help=summary)
+            for name, (_, summary) in self._table.items()
+            if name.startswith(incomplete)
+        ]
+        return names + click.Command.shell_complete(self, ctx, incomplete)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
