@@ -64,7 +64,7 @@ def _bundle(host_json: Mapping[str, Any], app_root: Path) -> Iterable[Deviation]
     elif name.lower() != BUNDLE.lower():
         message = f"host.json names the extension bundle '{name}', which has no OpenAI bindings"
     else:
-        message = f"The versions '{versions}' of the extension bundle are before {_shown()}"
+        message = f"The versions '{versions}' of the extension bundle do not reach {_shown()}"
     yield Deviation(
         "extension-bundle",
         message,

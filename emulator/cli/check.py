@@ -40,7 +40,7 @@ def check(**given: Any) -> None:
     options = replace(
         resolve_options(given, os.environ, Path.cwd()), watch=False, ephemeral=True, strict=False
     )
-    result = asyncio.run(_checked(options))
+    result = asyncio.run(checked(options, os.environ))
     if options.output == "json":
         print(json.dumps(result.record(), ensure_ascii=False))
     else:
@@ -51,7 +51,9 @@ def check(**given: Any) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class _Result:
+class Checked:
+    """An app that was looked at, and all that was found."""
+
     app: Path
     functions: Sequence[str]
     problems: Sequence[Problem]
@@ -80,21 +82,24 @@ class _Result:
         }
 
 
-async def _checked(options: Options) -> _Result:
+async def checked(options: Options, environ: Mapping[str, str]) -> Checked:
+    """Load an app, and give it up again."""
     functions: list[str] = []
     try:
-        functions, problems = await _loaded(options)
+        functions, problems = await _loaded(options, environ)
     except EmulatorError as error:
         problems = (Problem(error.code, error.message, where=error.where, hint=error.hint),)
     # A notice that says nothing about Azure is no finding.
     told = [each for each in problems if each.is_finding or each.severity is not Severity.INFO]
     told.sort(key=lambda problem: _ORDER.index(problem.severity))
-    return _Result(options.path, functions, told)
+    return Checked(options.path, functions, told)
 
 
-async def _loaded(options: Options) -> tuple[list[str], tuple[Problem, ...]]:
+async def _loaded(
+    options: Options, environ: Mapping[str, str]
+) -> tuple[list[str], tuple[Problem, ...]]:
     """Return the functions of the app and everything that was found; end the worker again."""
-    starter = Starter(options)
+    starter = Starter(options, environ=environ)
     configuration = starter.configure()
     starter.port = starter.options.port
     try:

@@ -48,7 +48,8 @@ def assemble(
     problems += _runtime(settings, models)
     kept, left_out = _allowed(models, functions or host_config.functions, problems)
     if not read:
-        problems.append(nothing_found(root, script_file, indexed=index.functions is not None))
+        indexed = index.functions is not None or (root / script_file).is_file()
+        problems.append(nothing_found(root, script_file, indexed=indexed))
     return AppModel(root, tuple(kept), tuple(left_out)), problems
 
 
@@ -74,7 +75,10 @@ def _mixed(folders: Sequence[Folder], script_file: str) -> list[Problem]:
 
 
 def _folders_instead(folders: Sequence[Folder], script_file: str) -> list[Problem]:
-    """Tell of folders that count although there is a script, which declares nothing."""
+    """Tell of folders that count although there is a script, which declares nothing.
+
+    Azure's worker looks at them too before Python 3.13, and ours does not index the script then.
+    """
     if not folders:
         return []
     return [
@@ -84,8 +88,7 @@ def _folders_instead(folders: Sequence[Folder], script_file: str) -> list[Proble
             severity=Severity.INFO,
             where=SourceSpan(script_file),
             hint=f"Remove {script_file}, or move the functions into it.",
-            azure="With Python 3.13 and later the folders are not looked at: there are no "
-            "functions.",
+            azure="The folders are not looked at, and there are no functions.",
         )
     ]
 

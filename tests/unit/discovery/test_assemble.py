@@ -57,8 +57,7 @@ def test_folders_beside_a_script_without_functions_count_here_only(tmp_path: Pat
     (problem,) = run(tmp_path, Index(()))[1]
     assert (problem.code, problem.severity) == ("app-script-without-functions", Severity.INFO)
     assert str(problem.where) == "function_app.py"
-    assert problem.azure is not None
-    assert problem.azure.startswith("With Python 3.13 and later the folders are not looked at")
+    assert problem.azure == "The folders are not looked at, and there are no functions."
 
 
 def test_a_mixed_app_is_told_at_once_with_the_folders(tmp_path: Path) -> None:
@@ -219,3 +218,10 @@ def test_another_runtime_is_told_and_the_functions_run(tmp_path: Path) -> None:
 def test_equal_apps_make_equal_models(tmp_path: Path) -> None:
     assert run(tmp_path, code("a"))[0] == run(tmp_path, code("a"))[0]
     assert run(tmp_path, code("a"))[0] != run(tmp_path, code("b"))[0]
+
+
+def test_a_script_that_declares_nothing_is_not_called_missing(tmp_path: Path) -> None:
+    (tmp_path / "function_app.py").write_text("app = 1\n")
+    (problem,) = run(tmp_path, FOLDERS)[1]
+    assert problem.code == "app-empty"
+    assert "function_app.py declares none" in problem.message
