@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeVar, cast
 
 import msgspec
 
-from emulator.model import AppModel, FunctionError, Problem
+from emulator.model import AppModel, Datum, FunctionError, InvocationResult, Problem
 
 _log = logging.getLogger(__name__)
 
@@ -90,6 +90,29 @@ class Activity(msgspec.Struct, frozen=True):
     data: Mapping[str, Any] = msgspec.field(default_factory=dict)
 
 
+class BindingUsed(msgspec.Struct, frozen=True):
+    """An input was read or an output written, with every expression of its options resolved.
+
+    `options` has the keys of function.json; it is empty when they could not be resolved, and
+    `value` is none when there was no value to deliver.
+    """
+
+    invocation_id: str
+    binding: str
+    type: str
+    direction: Literal["in", "out"]
+    options: Mapping[str, Any]
+    value: Datum
+
+
+class FunctionRan(msgspec.Struct, frozen=True):
+    """The worker answered a call: what the function was given, and what it gave."""
+
+    invocation_id: str
+    inputs: Mapping[str, Datum]
+    result: InvocationResult
+
+
 Event = (
     InvocationStarted
     | InvocationFinished
@@ -99,7 +122,13 @@ Event = (
     | GenerationReady
     | GenerationFailed
     | Activity
+    | BindingUsed
+    | FunctionRan
 )
+ASKED_FOR = frozenset({BindingUsed, FunctionRan})
+"""Kinds with the values of calls: made while somebody listens to just them, and told to nobody
+else, for they may hold secrets."""
+
 Listener = Callable[[Event], None]
 E = TypeVar("E", bound=Event)
 
@@ -110,31 +139,37 @@ class EventBus:
     def __init__(self) -> None:
         self._listeners: tuple[tuple[Listener, type | None], ...] = ()
         self._by_kind: dict[type, tuple[Listener, ...]] = {}
+        self._kinds: frozenset[type | None] = frozenset()
+
+    def hears(self, kind: type[Event]) -> bool:
+        """Say whether somebody listens to just this kind."""
+        return kind in self._kinds
 
     def on(self, kind: type[E], listener: Callable[[E], None]) -> Callable[[], None]:
         """Call `listener` with each event of one kind; return what ends that."""
         return self._add((cast(Listener, listener), kind))
 
     def subscribe(self, listener: Listener) -> Callable[[], None]:
-        """Call `listener` with every event; return what ends that."""
+        """Call `listener` with every event but those that must be asked for; return what ends
+        that."""
         return self._add((listener, None))
 
     def _add(self, entry: tuple[Listener, type | None]) -> Callable[[], None]:
-        self._listeners = (*self._listeners, entry)
+        self._set((*self._listeners, entry))
+        return lambda: self._set(tuple(each for each in self._listeners if each is not entry))
+
+    def _set(self, listeners: tuple[tuple[Listener, type | None], ...]) -> None:
+        self._listeners = listeners
         self._by_kind = {}
-
-        def unsubscribe() -> None:
-            self._listeners = tuple(each for each in self._listeners if each is not entry)
-            self._by_kind = {}
-
-        return unsubscribe
+        self._kinds = frozenset(kind for _, kind in listeners)
 
     def publish(self, event: Event) -> None:
         kind = type(event)
         listeners = self._by_kind.get(kind)
         if listeners is None:
+            wanted = (kind,) if kind in ASKED_FOR else (None, kind)
             listeners = self._by_kind[kind] = tuple(
-                listener for listener, wanted in self._listeners if wanted in (None, kind)
+                listener for listener, listened in self._listeners if listened in wanted
             )
         for listener in listeners:
             try:

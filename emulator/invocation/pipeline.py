@@ -6,7 +6,9 @@ import asyncio
 import json
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
+
+import msgspec
 
 from emulator.clock import Clock
 from emulator.errors import (
@@ -18,13 +20,22 @@ from emulator.errors import (
     InvocationError,
     WorkerLost,
 )
-from emulator.events import EventBus, InvocationFinished, InvocationStarted, Level, LogLine
+from emulator.events import (
+    BindingUsed,
+    EventBus,
+    FunctionRan,
+    InvocationFinished,
+    InvocationStarted,
+    Level,
+    LogLine,
+)
 from emulator.ids import new_id
 from emulator.invocation.bound import BoundFunction, Reader, Writer
 from emulator.invocation.limits import Deadlines, InFlight, RetrySchedule, format_timespan
 from emulator.invocation.options import BoundOptions, Evaluation
 from emulator.model import (
     NO_TRACE,
+    NONE,
     Datum,
     FunctionError,
     Invocation,
@@ -208,24 +219,33 @@ class Invoker:
         return result
 
     async def _read(self, reader: Reader, base: Call, evaluation: Evaluation) -> Datum:
+        options, value = None, NONE
         try:
-            call = replace(base, options=_resolved(reader.options, evaluation))
-            return await reader.binding.read(call)
+            options = _resolved(reader.options, evaluation)
+            value = await reader.binding.read(replace(base, options=options))
+            return value
         except EmulatorError as error:
             raise _binding_failed(reader, error) from error
         except Exception as error:  # a binding package may raise anything; only the call fails
             raise _binding_broken(reader, error) from error
+        finally:
+            if self._events.hears(BindingUsed):
+                self._events.publish(_used(base, reader, "in", options, value))
 
     async def _write(
         self, writer: Writer, base: Call, evaluation: Evaluation, value: Datum
     ) -> None:
+        options = None
         try:
-            call = replace(base, options=_resolved(writer.options, evaluation))
-            await writer.binding.write(call, value)
+            options = _resolved(writer.options, evaluation)
+            await writer.binding.write(replace(base, options=options), value)
         except EmulatorError as error:
             raise _binding_failed(writer, error) from error
         except Exception as error:  # a binding package may raise anything; only the call fails
             raise _binding_broken(writer, error) from error
+        finally:
+            if self._events.hears(BindingUsed):
+                self._events.publish(_used(base, writer, "out", options, value))
 
     async def _worker(
         self,
@@ -241,6 +261,8 @@ class Invoker:
             result = await self._channel.invoke(invocation)
         else:
             result = await self._timed(invocation, self._deadlines)
+        if self._events.hears(FunctionRan):
+            self._events.publish(FunctionRan(call_id, inputs, result))
         if result.error is not None:
             raise FunctionFailed(result.error)
         return result
@@ -301,6 +323,19 @@ async def _together(awaitables: list[Any]) -> list[Any]:
 
 def _resolved(options: BoundOptions, evaluation: Evaluation) -> Any:
     return options.resolve(evaluation) if options.open else options.constant
+
+
+def _used(
+    call: Call, part: Reader | Writer, direction: Literal["in", "out"], options: Any, value: Datum
+) -> BindingUsed:
+    return BindingUsed(
+        call.id,
+        part.name,
+        part.binding.declared.type,
+        direction,
+        {} if options is None else msgspec.to_builtins(options),
+        value,
+    )
 
 
 def _given(result: InvocationResult, function: BoundFunction) -> Mapping[str, Datum]:
