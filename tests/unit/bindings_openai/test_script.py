@@ -51,9 +51,11 @@ def test_the_format_is_understood() -> None:
     assert second.says == "I added it."
     assert third.calls == (ScriptedCall("GetTodos", {}),)
     assert script.faults == (
-        Fault("s.yaml:16", TextMatch(contains="slow"), latency=0.8, tokens_per_second=20.0),
-        Fault("s.yaml:17", every=5, status=429, retry_after=2.0),
-        Fault("s.yaml:18", times=1, cut_after=3),
+        Fault(
+            "model-script.yaml:16", TextMatch(contains="slow"), latency=0.8, tokens_per_second=20.0
+        ),
+        Fault("model-script.yaml:17", every=5, status=429, retry_after=2.0),
+        Fault("model-script.yaml:18", times=1, cut_after=3),
     )
     assert script.turns == 4
 
@@ -91,7 +93,7 @@ def one_turn(text: str) -> str:
         (one_turn("{user: hi, calls: [{A: {x: ['{}']}}]}"), 3, "'{}' is not a placeholder"),
         (one_turn("{result: {A: {}, B: {}}, says: x}"), 3, "a result names one skill"),
         (one_turn("{result: {A: {failed: no way}}, says: x}"), 3, "'failed' should be true"),
-        ("faults:\n- {}", 2, "a fault needs one of content_filter, cut_stream_after, latency, limit"),
+        ("faults:\n- {}", 2, "a fault needs one of content_filter, cut_stream_after, latency"),
         ("faults:\n- {status: 200}", 2, "'status' should be 400 to 599, not 200"),
         ("faults:\n- {status: 500, every: 0}", 2, "'every' should be a number from 1 on"),
         ("faults:\n- {status: 500, times: true}", 2, "'times' should be a number from 1 on"),
