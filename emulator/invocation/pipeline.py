@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import AsyncIterator, Coroutine, Mapping
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import msgspec
@@ -44,7 +44,7 @@ from emulator.model import (
     TraceContext,
 )
 from emulator.sdk import Call, Fired
-from emulator.workers.channel import WorkerChannel
+from emulator.workers.channel import ResponseStream, StreamingChannel, WorkerChannel
 
 MAX_DEPTH = 16
 """How many calls may be nested: a skill that posts to an assistant that calls a skill …"""
@@ -52,6 +52,15 @@ MAX_DEPTH = 16
 
 _CANCEL_GRACE = 2.0
 """Seconds a call may go on after its timeout before its worker is replaced (host rule)."""
+
+
+@dataclass(frozen=True, slots=True)
+class HttpStream:
+    """The two bodies of a request that is answered in pieces, and what carries them."""
+
+    channel: StreamingChannel
+    body: AsyncIterator[bytes]
+    respond: ResponseStream
 
 
 class Invoker:
@@ -92,8 +101,9 @@ class Invoker:
         *,
         parent: Call | None = None,
         trace: TraceContext = NO_TRACE,
+        stream: HttpStream | None = None,
     ) -> InvocationResult:
-        """Run `function` once, or as often as its retry policy says.
+        """Run `function` once, or as often as its retry policy says (once with a `stream`).
 
         Raises `FunctionFailed` with the user's exception or the failure of a binding,
         `FunctionTimeout`, `WorkerLost`, or `InvocationError` when calls are nested too deeply.
@@ -106,8 +116,8 @@ class Invoker:
                 code="invocation-too-deep",
             )
         policy = function.model.retry
-        if policy is None:
-            return await self._attempt(function, fired, parent, trace, None)
+        if policy is None or stream is not None:
+            return await self._attempt(function, fired, parent, trace, None, stream)
         schedule = RetrySchedule(policy)
         context = RetryContext(0, policy.max_retries)
         while True:
@@ -139,6 +149,7 @@ class Invoker:
         parent: Call | None,
         trace: TraceContext,
         retry: RetryContext | None,
+        stream: HttpStream | None = None,
     ) -> InvocationResult:
         call_id = new_id()
         name = function.model.name
@@ -152,9 +163,11 @@ class Invoker:
         self.in_flight.begin()
         try:
             if function.readers or function.writers:
-                return await self._with_bindings(call_id, function, fired, parent, trace, retry)
+                return await self._with_bindings(
+                    call_id, function, fired, parent, trace, retry, stream
+                )
             inputs = {function.trigger_name: fired.value}
-            return await self._worker(call_id, function, inputs, fired, trace, retry)
+            return await self._worker(call_id, function, inputs, fired, trace, retry, stream)
         except EmulatorError as failure:
             error = _as_data(failure)
             raise
@@ -183,6 +196,7 @@ class Invoker:
         parent: Call | None,
         trace: TraceContext,
         retry: RetryContext | None,
+        stream: HttpStream | None = None,
     ) -> InvocationResult:
         try:
             data = fired.data()
@@ -207,7 +221,7 @@ class Invoker:
         for group in function.readers:
             values = await _together([self._read(reader, base, evaluation) for reader in group])
             inputs.update(zip((reader.name for reader in group), values, strict=True))
-        result = await self._worker(call_id, function, inputs, fired, trace, retry)
+        result = await self._worker(call_id, function, inputs, fired, trace, retry, stream)
         if function.writers:
             given = _given(result, function)
             writes = [
@@ -255,23 +269,33 @@ class Invoker:
         fired: Fired,
         trace: TraceContext,
         retry: RetryContext | None,
+        stream: HttpStream | None = None,
     ) -> InvocationResult:
         invocation = Invocation(call_id, function.model.name, inputs, fired.metadata, trace, retry)
         if self._deadlines is None:
-            result = await self._channel.invoke(invocation)
+            result = await self._asked(invocation, stream)
         else:
-            result = await self._timed(invocation, self._deadlines)
+            result = await self._timed(invocation, self._deadlines, stream)
         if self._events.hears(FunctionRan):
             self._events.publish(FunctionRan(call_id, inputs, result))
         if result.error is not None:
             raise FunctionFailed(result.error)
         return result
 
-    async def _timed(self, invocation: Invocation, deadlines: Deadlines) -> InvocationResult:
+    def _asked(
+        self, invocation: Invocation, stream: HttpStream | None
+    ) -> Coroutine[Any, Any, InvocationResult]:
+        if stream is None:
+            return self._channel.invoke(invocation)
+        return stream.channel.stream(invocation, stream.body, stream.respond)
+
+    async def _timed(
+        self, invocation: Invocation, deadlines: Deadlines, stream: HttpStream | None
+    ) -> InvocationResult:
         """Bound the call by the function timeout; a worker that ignores it is replaced."""
         task = deadlines.enter(invocation.id)
         try:
-            return await self._channel.invoke(invocation)
+            return await self._asked(invocation, stream)
         except asyncio.CancelledError:
             if not deadlines.expired(invocation.id) or task.uncancel() > 0:
                 raise

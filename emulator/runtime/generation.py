@@ -15,7 +15,7 @@ from emulator.invocation.pipeline import Invoker
 from emulator.model import AppModel, FunctionError, InvocationResult, Problem, Severity
 from emulator.routing.table import Precedence, RouteEntry, RouteTable
 from emulator.sdk import Fire, Fired, Route, Trigger
-from emulator.workers.channel import WorkerChannel, WorkerInfo
+from emulator.workers.channel import StreamingChannel, WorkerChannel, WorkerInfo
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +43,8 @@ class Generation:
     routes: RouteTable[Endpoint]
     load_errors: Mapping[str, FunctionError]
     problems: tuple[Problem, ...]
+    streaming: StreamingChannel | None = None
+    """Set when the app's HTTP functions take and give their bodies in pieces."""
     _started: list[Trigger[Any]] = field(default_factory=list)
 
     @property

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Literal, cast
 
 from emulator.clock import Clock
 from emulator.config.hostjson import HostConfig
@@ -22,7 +22,7 @@ from emulator.runtime.generation import Generation, build_routes
 from emulator.runtime.launch import AppUnusable, Launch
 from emulator.runtime.services import HostContext, LoadServices
 from emulator.runtime.syntax import syntax_problems
-from emulator.workers.channel import FunctionLoad, WorkerInfo
+from emulator.workers.channel import FunctionLoad, StreamingChannel, WorkerInfo
 
 State = Literal["Starting", "Running", "Error", "Stopping", "Stopped"]
 
@@ -226,7 +226,7 @@ class Host:
         before = self.context.settings, self.context.host_json
         self.context.settings, self.context.host_json = settings, host_config.raw
         try:
-            return await self._finish(number, launch, worker, app, problems)
+            return await self._finish(number, launch, worker, app, problems, streams=index.streams)
         except BaseException:
             self.context.settings, self.context.host_json = before
             raise
@@ -238,6 +238,8 @@ class Host:
         worker: WorkerInfo,
         app: AppModel,
         problems: list[Problem],
+        *,
+        streams: bool,
     ) -> Generation:
         channel = launch.channel
         settings = launch.configuration.settings
@@ -287,6 +289,7 @@ class Host:
             routes=routes,
             load_errors=errors,
             problems=tuple(problems),
+            streaming=cast(StreamingChannel, channel) if streams else None,
         )
 
 

@@ -68,6 +68,7 @@ class Site:
         target = origin_form(request.raw_path)
         path, _, query = target.partition("?")
         function = ""
+        response: web.StreamResponse
         try:
             function, response = await self._answer(request, target, path, query)
         except web.HTTPException as answer:
@@ -84,7 +85,7 @@ class Site:
         except Exception:  # the server must go on whatever happens; it says that it is ours
             self._events.publish(_internal(request.method, path))
             response = web.Response(status=500)
-        if self._policy.cors is not None:
+        if self._policy.cors is not None and not response.prepared:
             self._policy.cors.add(response.headers, request.headers.get("Origin"))
         if self._host.failure and self._host.current is not None:
             response.headers["x-funcemu-generation"] = f"{self._host.current.number}; stale"
@@ -101,7 +102,7 @@ class Site:
 
     async def _answer(
         self, request: web.BaseRequest, target: str, path: str, query: str
-    ) -> tuple[str, web.Response]:
+    ) -> tuple[str, web.StreamResponse]:
         """Return the name of the function that answered, if any, and the answer."""
         if self._policy.cors is not None:
             preflight = self._policy.cors.preflight(request.method, request.headers)
@@ -109,10 +110,10 @@ class Site:
                 return "", web.Response(status=204, headers=preflight)
         generation = self._host.current
         if _is_reserved(path):
-            response = await self._admin.handle(request, path, query)
+            answer = await self._admin.handle(request, path, query)
             if generation is not None:
-                self._functions_of(generation).dressed(request, response)
-            return "", response
+                self._functions_of(generation).dressed(request, answer)
+            return "", answer
         if generation is None or self._host.offline is not None:
             return "", self._unavailable(path)
         functions = self._functions_of(generation)

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TypeVar
 
 from aiohttp import web
 
 from emulator.errors import BindingError, EmulatorError
 from emulator.events import EventBus, LogLine
 from emulator.invocation.bound import BoundFunction
+from emulator.invocation.pipeline import HttpStream
 from emulator.model import NO_TRACE, HttpRequestData, HttpResponseData, TraceContext
 from emulator.runtime.generation import Endpoint, Generation
 from emulator.sdk import Fired
 from emulator.server.policy import SitePolicy, extra_headers
-from emulator.server.requests import read_request, write_response
+from emulator.server.requests import read_head, read_request, write_response
+from emulator.server.streaming import ClientStream, body_of
 from emulator.server.throttle import Throttle
+from emulator.workers.channel import StreamingChannel
+
+Response = TypeVar("Response", bound=web.StreamResponse)
 
 
 class Functions:
@@ -40,7 +46,7 @@ class Functions:
         target: str,
         query: str,
         values: Mapping[str, str | None],
-    ) -> web.Response:
+    ) -> web.StreamResponse:
         throttle = self._throttle
         if throttle is None:
             return self.dressed(request, await self._call(endpoint, request, target, query, values))
@@ -50,7 +56,7 @@ class Functions:
         async with throttle:
             return self.dressed(request, await self._call(endpoint, request, target, query, values))
 
-    def dressed(self, request: web.BaseRequest, response: web.Response) -> web.Response:
+    def dressed(self, request: web.BaseRequest, response: Response) -> Response:
         """Add what host.json adds to every answer: custom headers and HSTS."""
         if self._adds_headers:
             for name, value in extra_headers(self._http, request).items():
@@ -64,7 +70,7 @@ class Functions:
         target: str,
         query: str,
         values: Mapping[str, str | None],
-    ) -> web.Response:
+    ) -> web.StreamResponse:
         function = endpoint.function
         name = function.model.name
         policy = self._policy
@@ -76,16 +82,40 @@ class Functions:
         in_flight = self.generation.invoker.in_flight
         in_flight.begin()  # a reload must not take the worker away while the body arrives
         try:
+            if self.generation.streaming is not None:
+                head = read_head(request, target=target, query=query, params=params)
+                return await self._stream(function, head, request, self.generation.streaming)
             data = await read_request(request, target=target, query=query, params=params)
             return await self._fire(function, data)
         finally:
             in_flight.end()
 
+    async def _stream(
+        self,
+        function: BoundFunction,
+        head: HttpRequestData,
+        request: web.BaseRequest,
+        channel: StreamingChannel,
+    ) -> web.StreamResponse:
+        """Run a function of an app that streams: it answers by itself, in its own time."""
+
+        def dress(response: web.StreamResponse) -> None:
+            self.dressed(request, response)
+            if self._policy.cors is not None:
+                self._policy.cors.add(response.headers, request.headers.get("Origin"))
+
+        client = ClientStream(request, dress)
+        stream = HttpStream(channel, body_of(request), client)
+        try:
+            await self.generation.invoker.run(
+                function, function.trigger.fired(head), trace=_trace(head), stream=stream
+            )
+        except EmulatorError:  # told by the invocation's own events
+            return client.cut() or write_response(_FAILED)
+        return await client.finish() or write_response(_FAILED)
+
     async def _fire(self, function: BoundFunction, data: HttpRequestData) -> web.Response:
-        parent = data.headers.get("traceparent")
-        trace = NO_TRACE
-        if parent is not None:
-            trace = TraceContext(parent, data.headers.get("tracestate", ""))
+        trace = _trace(data)
         try:
             fired = function.trigger.fired(data)
         except Exception as error:  # a binding package may raise anything; only the call fails
@@ -123,6 +153,13 @@ class Functions:
             f"Http request queue limit of {limit} has been exceeded.",
             "Host.Http",
         )
+
+
+def _trace(request: HttpRequestData) -> TraceContext:
+    parent = request.headers.get("traceparent")
+    if parent is None:
+        return NO_TRACE
+    return TraceContext(parent, request.headers.get("tracestate", ""))
 
 
 _FAILED = HttpResponseData(500)

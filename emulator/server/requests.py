@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import lru_cache
 from urllib.parse import parse_qsl
 
@@ -27,6 +28,18 @@ async def read_request(
 ) -> HttpRequestData:
     """Read the whole request. Raises `web.HTTPRequestEntityTooLarge` beyond the body limit."""
     body = await _body(request) if request.can_read_body else b""
+    return read_head(request, target=target, query=query, params=params, body=body)
+
+
+def read_head(
+    request: web.BaseRequest,
+    *,
+    target: str,
+    query: str,
+    params: dict[str, str],
+    body: bytes = b"",
+) -> HttpRequestData:
+    """Return the request with `body`, whatever its own body is."""
     headers: dict[str, str] = {}
     for name, value in request.headers.items():
         key = name.lower()
@@ -47,6 +60,12 @@ async def read_request(
 
 
 async def _body(request: web.BaseRequest) -> bytes:
+    await ready_for_body(request)
+    return await request.read()
+
+
+async def ready_for_body(request: web.BaseRequest) -> None:
+    """Refuse a body that says it is too large, and let a client that waits send it."""
     length, limit = request.content_length, request.client_max_size
     if length is not None and 0 < limit < length:
         raise web.HTTPRequestEntityTooLarge(limit, length)
@@ -54,7 +73,6 @@ async def _body(request: web.BaseRequest) -> bytes:
         # aiohttp does this for its own applications only; curl waits a second without it.
         await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         request.writer.output_size = 0
-    return await request.read()
 
 
 def write_response(answer: HttpResponseData) -> web.Response:
@@ -64,8 +82,15 @@ def write_response(answer: HttpResponseData) -> web.Response:
             f"the status {answer.status} is none that can end a request",
             hint="Give a status_code from 200 to 999.",
         )
+    return web.Response(
+        status=answer.status, headers=checked_headers(answer.headers), body=answer.body
+    )
+
+
+def checked_headers(given: Iterable[tuple[str, str]]) -> CIMultiDict[str]:
+    """Return what can be sent; raise `BindingError` for what cannot."""
     headers: CIMultiDict[str] = CIMultiDict()
-    for name, value in answer.headers:
+    for name, value in given:
         if not _is_name(name):
             raise BindingError(f"'{name}' is not a name for an HTTP header")
         if not (value.isascii() and value.isprintable()) and not _is_value(value):
@@ -75,7 +100,7 @@ def write_response(answer: HttpResponseData) -> web.Response:
             )
         if name.lower() not in _OURS:
             headers.add(name, value)
-    return web.Response(status=answer.status, headers=headers, body=answer.body)
+    return headers
 
 
 @lru_cache(maxsize=256)
