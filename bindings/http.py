@@ -120,11 +120,6 @@ class HttpOutput(Output[NoOptions]):
     type_name = "http"
     summary = "The response of an HTTP-triggered function."
 
-    def __init__(self, **bound: Any) -> None:
-        super().__init__(**bound)
-        if self.declared.direction == "in":
-            raise BindingError("Http binding can only be used for output.")
-
     def writes(self) -> bool:
         """The trigger takes the value when it answers."""
         return False
