@@ -20,6 +20,9 @@ from emulator.workers.environment import worker_environment
 from emulator.workers.interpreter import ARGUMENTS_SETTING, find_interpreter
 
 if TYPE_CHECKING:
+    from emulator.registry import BindingRegistry
+    from emulator.runtime.services import HostContext
+    from emulator.server.policy import SitePolicy
     from emulator.workers.standby import Standby
 
 
@@ -94,38 +97,51 @@ class Starter:
         self.events.publish(LogLine("Error", text, "Host"))
 
 
+def host_context(starter: Starter, *, clock: Clock | None = None) -> HostContext:
+    """Return what bindings are lent for an app, with its state but without any configuration."""
+    # As in `Engine`: the worker is already starting beside these imports.
+    from emulator.runtime.services import HostContext
+    from emulator.state.store import StateStore
+
+    options = starter.options
+    return HostContext(
+        app_root=starter.root,
+        clock=clock or SystemClock(),
+        events=starter.events,
+        state=StateStore(None if options.ephemeral else options.state_folder),
+        flags={"models": options.models},
+    )
+
+
 class Engine:
     """An app loaded and callable, without a socket: what every surface is built on.
 
     `listens` says whether triggers that wait for something of their own are started; `clock` is
-    another source of time for tests.
+    another source of time for tests, `registry` one whose entry points were looked up before.
     """
 
     def __init__(
-        self, starter: Starter, *, clock: Clock | None = None, listens: bool = True
+        self,
+        starter: Starter,
+        *,
+        clock: Clock | None = None,
+        listens: bool = True,
+        registry: BindingRegistry | None = None,
     ) -> None:
         # These cost most of the start-up; the worker is already starting beside them.
         from emulator.registry import BindingRegistry
         from emulator.runtime.host import Host
-        from emulator.runtime.services import HostContext
         from emulator.state.journal import Journal
         from emulator.state.presence import Presence
-        from emulator.state.store import StateStore
 
         options = starter.options
         folder = None if options.ephemeral else options.state_folder
         self.events = starter.events
-        self.clock = clock or SystemClock()
-        self.context = HostContext(
-            app_root=starter.root,
-            clock=self.clock,
-            events=self.events,
-            state=StateStore(folder),
-            flags={"models": options.models},
-        )
+        self.context = host_context(starter, clock=clock)
+        self.clock = self.context.clock
         self.host = Host(
             launch=starter.launch,
-            registry=BindingRegistry(),
+            registry=registry or BindingRegistry(),
             context=self.context,
             events=self.events,
             clock=self.clock,
@@ -178,9 +194,6 @@ class Emulator:
     ) -> None:
         from emulator.runtime.reloader import Reloader
         from emulator.server.app import Site
-        from emulator.server.cors import Cors
-        from emulator.server.keys import KeyStore
-        from emulator.server.policy import SitePolicy
 
         options = starter.options
         self._engine = Engine(starter, clock=clock)
@@ -188,14 +201,7 @@ class Emulator:
         self.clock = self._engine.clock
         self.context = self._engine.context
         self.host = self._engine.host
-        keys = None if options.ephemeral else options.state_folder / "keys"
-        self._policy = SitePolicy(
-            keys=KeyStore(keys),
-            enable_auth=options.enable_auth,
-            cors=Cors.of(options.cors, credentials=options.cors_credentials),
-            body_limit=_body_limit(starter.environ),
-            served_as=frozenset({options.host.lower()}),
-        )
+        self._policy = site_policy(starter)
         self._site = Site(self.host, self.events, self._policy)
         self._reloader = None
         if options.watch:
@@ -238,6 +244,23 @@ class Emulator:
     def _forget_spare(self) -> None:
         if self._starter.standby is not None:
             self._starter.standby.discard()
+
+
+def site_policy(starter: Starter) -> SitePolicy:
+    """Return what the options decide about requests."""
+    # As above: the worker is already starting.
+    from emulator.server.cors import Cors
+    from emulator.server.keys import KeyStore
+    from emulator.server.policy import SitePolicy
+
+    options = starter.options
+    return SitePolicy(
+        keys=KeyStore(None if options.ephemeral else options.state_folder / "keys"),
+        enable_auth=options.enable_auth,
+        cors=Cors.of(options.cors, credentials=options.cors_credentials),
+        body_limit=_body_limit(starter.environ),
+        served_as=frozenset({options.host.lower()}),
+    )
 
 
 class _LogRelay:

@@ -41,7 +41,8 @@ class Site:
         self._runner: web.ServerRunner | None = None
         self._functions: Functions | None = None
 
-    async def start(self, listening: socket.socket) -> None:
+    def server(self) -> Server:
+        """Make what answers clients, however they are connected; call it in the loop."""
         limit = self._policy.body_limit
         loop = asyncio.get_running_loop()
 
@@ -52,8 +53,10 @@ class Site:
                 message, payload, protocol, writer, task, loop, client_max_size=limit
             )
 
-        server = Server(self._handle, make_request)
-        self._runner = web.ServerRunner(server, shutdown_timeout=_FINISH)
+        return Server(self._handle, make_request)
+
+    async def start(self, listening: socket.socket) -> None:
+        self._runner = web.ServerRunner(self.server(), shutdown_timeout=_FINISH)
         await self._runner.setup()
         await web.SockSite(self._runner, listening).start()
 
