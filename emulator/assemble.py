@@ -273,7 +273,7 @@ class _LogRelay:
 
     def __call__(self, log: WorkerLog) -> None:
         if log.source == "worker":
-            category = "Worker"
+            category = f"Worker.{log.logger}" if log.logger else "Worker"
         elif log.source == "logging":
             function = self.running.get(log.invocation_id or "")
             category = f"Function.{function}.User" if function else "Host.Function.Console"

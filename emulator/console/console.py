@@ -140,7 +140,9 @@ class Console:
         """Show a line if it is important enough for its category."""
         system = not event.category.startswith(("Function.", "Host.Function.Console"))
         if system or not event.category.endswith((".User", "Console")):
-            wanted = "Information" if self._verbose else "Warning"
+            # What the loggers of Azure's own worker say is never shown there, whatever its level.
+            unasked = "None" if event.category.startswith("Worker.") else "Warning"
+            wanted = "Information" if self._verbose else unasked
         else:
             configured = self.host_config.level_for(event.category)
             wanted = self._user_level or configured or "Information"
