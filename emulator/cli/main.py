@@ -44,7 +44,7 @@ class LazyGroup(click.Group):
         self._table = table or {}
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return [*self._table, *super().list_commands(ctx)]
+        return list(self._table)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in self.commands and cmd_name in self._table:
@@ -66,18 +66,41 @@ class LazyGroup(click.Group):
 
         names = [
             CompletionItem(name, help=summary)
-            for name, (_, summary) in self._table.items()
+            for name, summary in self.summaries()
             if name.startswith(incomplete)
         ]
         return names + click.Command.shell_complete(self, ctx, incomplete)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
-            formatter.write_dl([(name, summary) for name, (_, summary) in self._table.items()])
+            formatter.write_dl(self.summaries())
+
+    def summaries(self) -> list[tuple[str, str]]:
+        """Return each command's name with one line about it, importing none."""
+        return [(name, summary) for name, (_, summary) in self._table.items()]
 
 
 class _Main(LazyGroup):
-    """Shows our own errors as one sentence and the next step, never as a traceback."""
+    """Knows the commands of binding packages as well, and shows our own errors as one sentence
+    and the next step, never as a traceback."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        from emulator.cli.contributed import contributed_names  # looks through all packages
+
+        return [*super().list_commands(ctx), *contributed_names()]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        command = super().get_command(ctx, cmd_name)
+        if command is None:
+            from emulator.cli.contributed import contributed_command
+
+            command = contributed_command(cmd_name)
+        return command
+
+    def summaries(self) -> list[tuple[str, str]]:
+        from emulator.cli.contributed import contributed_summaries
+
+        return [*super().summaries(), *contributed_summaries()]
 
     def invoke(self, ctx: click.Context) -> object:
         try:

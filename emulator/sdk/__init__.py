@@ -27,6 +27,7 @@ from emulator.sdk.binding import (
     Route,
     Trigger,
 )
+from emulator.sdk.commands import CommandServices
 from emulator.sdk.convert import items, json_datum, to_json, to_text
 from emulator.sdk.extension import Extension, Finding
 from emulator.sdk.options import NoOptions, Options, Resolved, SettingText
@@ -42,6 +43,7 @@ __all__ = [
     "Call",
     "CallLog",
     "Clock",
+    "CommandServices",
     "Database",
     "Datum",
     "Deviation",

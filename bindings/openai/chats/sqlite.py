@@ -141,6 +141,18 @@ class SqliteChatStore:
         )
 
 
+async def stored_collections(database: Database) -> list[str]:
+    """Return the collections that have chats in the embedded store, by name."""
+
+    def work(connection: sqlite3.Connection) -> list[str]:
+        rows = connection.execute(
+            "SELECT DISTINCT collection FROM chat_state WHERE account = '' ORDER BY collection"
+        )
+        return [row[0] for row in rows]
+
+    return await database.read(work)
+
+
 @contextmanager
 def _snapshot(connection: sqlite3.Connection) -> Iterator[None]:
     """Let several statements see one state of the file; a turn may be committed meanwhile."""

@@ -10,7 +10,9 @@ from bindings.openai.chats.sqlite import MIGRATIONS, SqliteChatStore
 from bindings.openai.clients import LOG_CATEGORY
 from bindings.openai.identity import Credentials
 from bindings.openai.models.retrying import RetryPolicy
-from emulator.sdk import BindingError, HostServices, SettingsView
+from emulator.sdk import BindingError, Database, HostServices, SettingsView
+
+DATABASE = "openai-chats"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,7 @@ class ChatStores:
         reached = storage.reached
         if reached is None:
             return SqliteChatStore(
-                self._host.database("openai-chats", MIGRATIONS),
+                embedded_database(self._host),
                 account=storage.account,
                 collection=storage.collection,
                 new_version=self._host.random_id,
@@ -88,3 +90,8 @@ class ChatStores:
                 tell=lambda text: self._host.log("Warning", LOG_CATEGORY, text),
             )
         )
+
+
+def embedded_database(host: HostServices) -> Database:
+    """Return the database of the embedded store."""
+    return host.database(DATABASE, MIGRATIONS)
