@@ -216,8 +216,7 @@ class Table:
         code = str(getattr(found, "value", found) or "")
         if code == "TableNotFound":
             return TableMissing(self.name)
-        conflict = code in {"EntityAlreadyExists", "TableAlreadyExists", "InvalidDuplicateRow"}
-        if conflict or status in {404, 412}:
+        if code in {"EntityAlreadyExists", "TableAlreadyExists"} or status in {404, 412}:
             return RowConflict(f"{status} {code}".strip())
         return TableError(
             f"The table service of '{self._account}' answered {status} "

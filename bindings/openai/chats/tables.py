@@ -42,8 +42,9 @@ from emulator.sdk import BindingError
 OPERATION_LIMIT = 100
 """Operations in one transaction."""
 
-SIZE_LIMIT = 3_500_000
-"""Bytes in one transaction; the service takes 4 MiB."""
+SIZE_LIMIT = 1_000_000
+"""Bytes in one transaction. The service takes 4 MiB, but the HTTP client sends more than one only
+with a warning, as it does so at one go."""
 
 _OPERATION_SIZE = 1500
 """Bytes around the JSON of an operation: lines, headers, an address; keys come on top."""
@@ -232,9 +233,11 @@ def _read(assistant: str, found: Iterable[Any]) -> Chat | None:
     messages.sort(key=lambda each: each.number)
     highest = messages[-1].number if messages else 0
     leftovers: list[Message] = []
-    if len(messages) > state.total_messages:
-        leftovers = [each for each in messages if _is_pending(each, state)]
-        messages = [each for each in messages if not _is_pending(each, state)]
+    surplus = len(messages) - state.total_messages
+    if surplus > 0:
+        leftovers = [each for each in messages if _is_pending(each, state)][-surplus:]
+        left = {each.number for each in leftovers}
+        messages = [each for each in messages if each.number not in left]
     version = "\n".join([state_row.metadata["etag"], *(each.row_key for each in leftovers)])
     return Chat(assistant, state, tuple(messages), highest, version)
 
