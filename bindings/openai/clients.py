@@ -3,72 +3,77 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, cast
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Literal
 
+import msgspec
+
+from bindings.openai.connections import ModelConnection, Unconnected, connect
 from bindings.openai.identity import Credentials
-from bindings.openai.models.base import ModelBackend
-from bindings.openai.models.embedding import EmbeddingBackend, Service, ServiceEmbeddings
+from bindings.openai.models.base import ModelBackend, ToolCall
+from bindings.openai.models.embedding import EmbeddingBackend, ServiceEmbeddings
 from bindings.openai.models.faults import FaultPlan, FaultyBackend
 from bindings.openai.models.lexical import LexicalEmbeddings
 from bindings.openai.models.retrying import RetryPolicy
-from bindings.openai.placeholders import is_placeholder
-from bindings.openai.signin import Keys, completed, describe, identity_keys
+from bindings.openai.recordings.folder import find_folder, holds_recordings
+from bindings.openai.seen import Tally
 from emulator.sdk import BindingError, HostServices, SettingsView
 
+if TYPE_CHECKING:
+    from bindings.openai.models.live import LiveBackend
+    from bindings.openai.recordings.backend import Mode, RecordingBackend
+    from bindings.openai.recordings.embeddings import RecordedVectors
+    from bindings.openai.recordings.store import RecordingStore
+
 LOG_CATEGORY = "Microsoft.Azure.WebJobs.Extensions.OpenAI"
-DEFAULT_BASE_URL = "https://api.openai.com/v1"
 SCRIPT_SETTING = "FUNCEMU_MODEL_SCRIPT"
 DEFAULT_SCRIPTS = ("model-script.yaml", "model-script.yml")
 
-
-@dataclass(frozen=True, slots=True)
-class ModelConnection:
-    """A model service and how to be let in. The sources name settings, never their values."""
-
-    service: Literal["openai", "azure-openai"]
-    endpoint: str
-    endpoint_source: str
-    key: str | None = field(default=None, repr=False)
-    key_source: str = ""
-    identity: Keys = field(default=(), repr=False)
-    identity_source: str = ""
-    overridden: str = ""
-    """The connection name that counts for nothing because `OPENAI_API_KEY` is set."""
-
-    @property
-    def title(self) -> str:
-        name = "OpenAI" if self.service == "openai" else "Azure OpenAI"
-        access = f"key from {self.key_source}" if self.key else self.identity_source
-        return f"{name} at {self.endpoint} ({self.endpoint_source}; {access})"
-
-
-@dataclass(frozen=True, slots=True)
-class Unconnected:
-    """No usable connection, and why."""
-
-    reason: str
+_RECORDING: Mapping[str, Mode] = {"replay": "replay", "record": "record", "rerecord": "rerecord"}
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What serves a connection name, in a person's words."""
+    """What serves a connection name, in a person's words.
 
-    backend: Literal["live", "script", "deterministic"]
+    A script comes first, then recordings, then the service or the offline model; which of them
+    take part is said by what is set.
+    """
+
+    backend: Literal["live", "script", "deterministic", "recordings"]
     reason: str
     connection: ModelConnection | None = None
     script: Path | None = None
+    recordings: Path | None = None
+    mode: Mode = "auto"
 
     @property
     def title(self) -> str:
+        if self.recordings is not None:
+            first = f"{self._script_title} first, then " if self.script is not None else ""
+            return f"{first}recordings in {self.recordings.name}/; {self._rest}"
         if self.connection is not None:
             return self.connection.title
         if self.script is not None:
-            missing = "" if self.script.is_file() else ", which does not exist"
-            return f"script {self.script.name}{missing} ({self.reason})"
+            return f"{self._script_title} ({self.reason})"
         return f"offline model ({self.reason})"
+
+    @property
+    def _script_title(self) -> str:
+        assert self.script is not None
+        return (
+            f"script {self.script.name}{'' if self.script.is_file() else ', which does not exist'}"
+        )
+
+    @property
+    def _rest(self) -> str:
+        if self.mode == "auto":
+            return "the offline model answers what is not in them (--models live asks the service)"
+        if self.connection is None:
+            return "what is not in them is refused (--models replay)"
+        what = "everything" if self.mode == "rerecord" else "what is not in them"
+        return f"{what} is asked of {self.connection.title} and recorded"
 
 
 class ModelClients:
@@ -77,94 +82,175 @@ class ModelClients:
     def __init__(self, host: HostServices, credentials: Credentials) -> None:
         self._host = host
         self._credentials = credentials
-        self._backends: dict[object, ModelBackend] = {}
+        self._backends: dict[object, FaultyBackend] = {}
+        self._services: dict[object, LiveBackend] = {}
+        self._embeddings: dict[object, EmbeddingBackend] = {}
+        self._recorders: dict[object, RecordingBackend] = {}
+        self._stores: dict[object, tuple[RecordingStore, RecordedVectors]] = {}
         self._told: set[str] = set()
         self.faults = FaultPlan(host.clock)
         """Trouble that tests ask for."""
+        self.tally = Tally()
 
     def choose(self, settings: SettingsView, connection_name: str) -> Choice:
         """Decide what serves; raise `BindingError` when only a service may and none is there."""
-        mode = self._host.flags.get("models", "auto")
+        wanted = self._host.flags.get("models", "auto")
         found = connect(settings, connection_name)
-        if mode == "live" or (mode == "auto" and isinstance(found, ModelConnection)):
-            if isinstance(found, Unconnected):
-                raise BindingError(
-                    f"Configuration section '{connection_name}' is missing required 'Endpoint' "
-                    "and/or 'Key' values.",
-                    hint=f"{found.reason[:1].upper()}{found.reason[1:]}. Set AZURE_OPENAI_ENDPOINT "
-                    "and AZURE_OPENAI_KEY, or OPENAI_API_KEY, or start without --models live.",
-                    code="model-unconnected",
-                )
-            return Choice("live", "", connection=found)
+        mode = _RECORDING.get(wanted)
+        folder = find_folder(self._host.app_root, settings)
+        if wanted == "auto" and holds_recordings(folder):
+            mode = "auto"
+        asks_service = (
+            wanted in {"live", "record", "rerecord"}
+            or wanted == "auto"
+            and mode is None
+            and isinstance(found, ModelConnection)
+        )
+        connection = _required(found, connection_name, wanted) if asks_service else None
+        script = None if wanted in {"live", "rerecord"} else self._script(settings)
+        if mode is not None:
+            return Choice("recordings", "", connection, script, folder, mode)
+        if connection is not None:
+            return Choice("live", "", connection=connection)
         reason = found.reason if isinstance(found, Unconnected) else "as asked by --models offline"
-        script = self._script(settings)
         if script is not None:
             return Choice("script", reason, script=script)
         return Choice("deterministic", reason)
 
     def missing(self, settings: SettingsView, connection_name: str) -> list[str]:
         """Return the settings without which nothing will answer."""
-        if self._host.flags.get("models", "auto") != "live":
+        if self._host.flags.get("models", "auto") not in {"live", "record", "rerecord"}:
             return []
         found = connect(settings, connection_name)
         return ["AZURE_OPENAI_ENDPOINT"] if isinstance(found, Unconnected) else []
 
-    def backend(self, settings: SettingsView, connection_name: str) -> ModelBackend:
+    def backend(self, settings: SettingsView, connection_name: str) -> FaultyBackend:
         """Return what answers for a connection name."""
         choice = self.choose(settings, connection_name)
         policy = retry_policy(settings)
         if choice.connection is not None:
             self._tell_override(choice.connection)
-            connection = choice.connection
-            key: object = (
-                connection.service,
-                connection.endpoint,
-                connection.key,
-                connection.identity,
-                policy,
-            )
-        else:
-            key = (choice.backend, choice.script, policy)
+        stored = self._stored(choice, settings)
+        key = (choice.mode, choice.script, _identity(choice.connection), policy, stored)
         if key not in self._backends:
-            self._backends[key] = self._make(choice, policy)
+            self._backends[key] = self._make(choice, policy, stored)
             self._host.log("Information", LOG_CATEGORY, f"Chat models: {choice.title}.")
         return self._backends[key]
 
     def embeddings(self, settings: SettingsView, connection_name: str) -> EmbeddingBackend:
-        """Return what makes vectors for a connection name: its service, or words alone."""
-        if self.choose(settings, connection_name).connection is None:
-            return LexicalEmbeddings()
-        backend = self.backend(settings, connection_name)
-        return ServiceEmbeddings(cast(Service, backend))
+        """Return what makes vectors for a connection name: recordings, its service, or words."""
+        choice = self.choose(settings, connection_name)
+        policy = retry_policy(settings)
+        stored = self._stored(choice, settings)
+        key = (choice.mode, _identity(choice.connection), policy, stored)
+        if key not in self._embeddings:
+            self._embeddings[key] = self._make_embeddings(choice, policy, stored)
+        return self._embeddings[key]
+
+    def skill_result(
+        self, settings: SettingsView, connection_name: str, call: ToolCall
+    ) -> str | None:
+        """Return what a skill returned when a recorded reply asked for it; `None` when the skill
+        shall run."""
+        choice = self.choose(settings, connection_name)
+        stored = self._stored(choice, settings)
+        recorder = self._recorders.get((choice.mode, _identity(choice.connection), stored))
+        return None if recorder is None else recorder.skill_result(call)
 
     async def aclose(self) -> None:
         for backend in self._backends.values():
             await backend.aclose()
+        for service in self._services.values():
+            await service.aclose()
         self._backends.clear()
+        self._services.clear()
+        self._embeddings.clear()
+        self._recorders.clear()
+        self._stores.clear()
 
-    def _make(self, choice: Choice, policy: RetryPolicy) -> ModelBackend:
+    def _make(self, choice: Choice, policy: RetryPolicy, stored: object) -> FaultyBackend:
         # Imported by need: most apps use one of them, and the script reader loads yaml.
+        inner: ModelBackend | None = None
         if choice.connection is not None:
-            from bindings.openai.models.live import LiveBackend
+            inner = self._service(choice.connection, policy)
+        elif choice.mode != "replay":
+            from bindings.openai.models.deterministic import DeterministicBackend
 
-            identity = choice.connection.identity
-            return LiveBackend(
-                choice.connection,
-                policy=policy,
-                clock=self._host.clock,
-                sign_in=lambda: self._credentials.get(identity),
+            inner = DeterministicBackend(self._host.clock)
+        if choice.recordings is not None:
+            from bindings.openai.recordings.backend import RecordingBackend
+
+            inner = self._recorders[(choice.mode, _identity(choice.connection), stored)] = (
+                RecordingBackend(
+                    self._stores[stored][0],
+                    mode=choice.mode,
+                    otherwise=inner,
+                    clock=self._host.clock,
+                    tally=self.tally,
+                )
             )
-        from bindings.openai.models.deterministic import DeterministicBackend
-
-        deterministic = DeterministicBackend(self._host.clock)
+        assert inner is not None, "without recordings there is a service or an offline model"
         if choice.script is None:
-            return deterministic
+            return FaultyBackend(inner, self.faults, policy=policy, clock=self._host.clock)
         from bindings.openai.models.scripted import ScriptedBackend
 
-        scripted = ScriptedBackend(choice.script, otherwise=deterministic)
+        scripted = ScriptedBackend(choice.script, otherwise=inner)
         return FaultyBackend(
             scripted, self.faults, policy=policy, clock=self._host.clock, scripted=scripted.faults
         )
+
+    def _make_embeddings(
+        self, choice: Choice, policy: RetryPolicy, stored: object
+    ) -> EmbeddingBackend:
+        inner: EmbeddingBackend | None = None
+        if choice.connection is not None:
+            inner = ServiceEmbeddings(self._service(choice.connection, policy))
+        elif choice.mode != "replay":
+            inner = LexicalEmbeddings()
+        if choice.recordings is None:
+            assert inner is not None, "without recordings there is a service, or words"
+            return inner
+        from bindings.openai.recordings.embeddings import RecordingEmbeddings
+
+        return RecordingEmbeddings(
+            self._stores[stored][1],
+            mode=choice.mode,
+            otherwise=inner,
+            tell=lambda text: self._host.log("Warning", LOG_CATEGORY, text),
+            tally=self.tally,
+        )
+
+    def _service(self, connection: ModelConnection, policy: RetryPolicy) -> LiveBackend:
+        key = (_identity(connection), policy)
+        if key not in self._services:
+            from bindings.openai.models.live import LiveBackend  # by need
+
+            self._services[key] = LiveBackend(
+                connection,
+                policy=policy,
+                clock=self._host.clock,
+                sign_in=lambda: self._credentials.get(connection.identity),
+            )
+        return self._services[key]
+
+    def _stored(self, choice: Choice, settings: SettingsView) -> object:
+        """Return the key of the recordings a choice uses; they are opened if need be."""
+        if choice.recordings is None:
+            return None
+        # By need, as above.
+        from bindings.openai.recordings.embeddings import RecordedVectors
+        from bindings.openai.recordings.redact import Redactor
+        from bindings.openai.recordings.rules import read_rules
+        from bindings.openai.recordings.store import RecordingStore
+
+        folder = choice.recordings
+        rules = read_rules(folder, settings)
+        redactor = Redactor.of(settings)
+        key = (folder, msgspec.json.encode(rules), redactor.secrets)
+        if key not in self._stores:
+            store = RecordingStore(folder, rules=rules, redactor=redactor)
+            self._stores[key] = store, RecordedVectors(folder, redactor)
+        return key
 
     def _script(self, settings: SettingsView) -> Path | None:
         root = self._host.app_root
@@ -184,67 +270,6 @@ class ModelClients:
             )
 
 
-def connect(settings: SettingsView, connection_name: str) -> ModelConnection | Unconnected:
-    """Find the service as the official extension does.
-
-    Differences: placeholders count as nothing, and a section with its own identity is not mixed
-    with a key from the environment.
-    """
-    openai_key = settings.get("OPENAI_API_KEY") or ""
-    if openai_key and not is_placeholder(openai_key):
-        base = settings.get("OPENAI_BASE_URL") or ""
-        return ModelConnection(
-            "openai",
-            base.rstrip("/") or DEFAULT_BASE_URL,
-            _told_source(settings, "OPENAI_BASE_URL") if base else "default",
-            openai_key,
-            _told_source(settings, "OPENAI_API_KEY"),
-            overridden=connection_name,
-        )
-    section = settings.section(connection_name) if connection_name else {}
-    endpoint, endpoint_setting = _first(
-        (section.get("endpoint"), f"{connection_name}__Endpoint"),
-        (settings.get("AZURE_OPENAI_ENDPOINT"), "AZURE_OPENAI_ENDPOINT"),
-    )
-    if not endpoint:
-        return Unconnected("no model connection is configured")
-    if is_placeholder(endpoint) or not _is_url(endpoint):
-        return Unconnected(f"{endpoint_setting} is not a service address yet")
-    return _azure(settings, connection_name, section, endpoint, endpoint_setting)
-
-
-def _azure(
-    settings: SettingsView,
-    connection_name: str,
-    section: Mapping[str, str],
-    endpoint: str,
-    endpoint_setting: str,
-) -> ModelConnection | Unconnected:
-    identity = identity_keys(section)
-    keys = [(section.get("key"), f"{connection_name}__Key")]
-    if not (section.get("endpoint") and identity):
-        keys.append((settings.get("AZURE_OPENAI_KEY"), "AZURE_OPENAI_KEY"))
-    key, key_setting = _first(*keys)
-    if key and is_placeholder(key):
-        if not identity:
-            return Unconnected(f"{key_setting} is a placeholder")
-        key = ""
-    if key:
-        who, identity = "", ()
-    else:
-        who = describe(identity, connection_name, settings)
-        identity = completed(identity, settings)
-    return ModelConnection(
-        "azure-openai",
-        endpoint.rstrip("/"),
-        _told_source(settings, endpoint_setting),
-        key or None,
-        _told_source(settings, key_setting) if key else "",
-        identity=identity,
-        identity_source=who,
-    )
-
-
 def retry_policy(settings: SettingsView) -> RetryPolicy:
     """Return the retry policy; `FUNCEMU_MODEL_RETRY_DELAY` sets its delay in seconds."""
     text = settings.get("FUNCEMU_MODEL_RETRY_DELAY")
@@ -261,15 +286,22 @@ def retry_policy(settings: SettingsView) -> RetryPolicy:
     return RetryPolicy(delay=delay)
 
 
-def _first(*candidates: tuple[str | None, str]) -> tuple[str, str]:
-    return next(((value, name) for value, name in candidates if value), ("", ""))
+def _required(
+    found: ModelConnection | Unconnected, connection_name: str, mode: str
+) -> ModelConnection:
+    if isinstance(found, ModelConnection):
+        return found
+    raise BindingError(
+        f"Configuration section '{connection_name}' is missing required 'Endpoint' "
+        "and/or 'Key' values.",
+        hint=f"{found.reason[:1].upper()}{found.reason[1:]}. Set AZURE_OPENAI_ENDPOINT "
+        f"and AZURE_OPENAI_KEY, or OPENAI_API_KEY, or start without --models {mode}.",
+        code="model-unconnected",
+    )
 
 
-def _told_source(settings: SettingsView, name: str) -> str:
-    source = settings.source(name)
-    return f"{name}, {source}" if source else name
-
-
-def _is_url(text: str) -> bool:
-    parts = urlsplit(text.strip())
-    return parts.scheme in {"http", "https"} and bool(parts.netloc)
+def _identity(connection: ModelConnection | None) -> object:
+    """Return what makes two connections the same."""
+    if connection is None:
+        return None
+    return (connection.service, connection.endpoint, connection.key, connection.identity)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bindings.openai.chats.accounts import DEFAULT_CONNECTION
-from bindings.openai.clients import Unconnected, connect
+from bindings.openai.connections import Unconnected, connect
 from bindings.openai.placeholders import is_placeholder
 from bindings.openai.vectors.connection import Unconnected as NoSearch
 from bindings.openai.vectors.connection import find_connection

@@ -68,9 +68,11 @@ class Options:
     models: str = _option(
         "auto",
         "choice",
-        "Where models run: auto asks a configured service and answers offline without one.",
+        "Where models run: auto plays recordings if there are any, else asks a configured service, "
+        "and answers offline without one; replay refuses what is not recorded, record and rerecord "
+        "ask the service and keep what it says.",
         flags=("--models",),
-        choices=("auto", "offline", "live"),
+        choices=("auto", "offline", "live", "replay", "record", "rerecord"),
     )
     ephemeral: bool = _option(
         False, "flag", "Keep all state in memory and forget it at the end.", flags=("--ephemeral",)

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from bindings.openai.clients import ModelConnection
+from bindings.openai.connections import ModelConnection
 from bindings.openai.models.base import ChatReply, ChatRequest, ModelBackend
 from bindings.openai.models.deterministic import DeterministicBackend
 from bindings.openai.models.live import LiveBackend

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential
     from openai import APIStatusError, AsyncOpenAI
 
-    from bindings.openai.clients import ModelConnection
+    from bindings.openai.connections import ModelConnection
 
 API_VERSION = "2024-10-21"
 TOKEN_SCOPE = "https://cognitiveservices.azure.com/.default"

@@ -22,8 +22,8 @@ from bindings.openai.models.embedding import (
 )
 from bindings.openai.recordings.backend import NOT_FOUND, Mode
 from bindings.openai.recordings.files import VERSION, write_atomically
+from bindings.openai.recordings.folder import EMBEDDINGS_FILE
 from bindings.openai.recordings.redact import Redactor
-from bindings.openai.recordings.store import EMBEDDINGS_FILE
 from bindings.openai.seen import Tally
 from emulator.sdk import BindingError
 

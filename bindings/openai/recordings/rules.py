@@ -19,10 +19,10 @@ from typing import Literal
 
 import msgspec
 
+from bindings.openai.recordings.folder import RULES_FILE
 from bindings.openai.recordings.paths import JsonPath
 from emulator.sdk import BindingError, SettingsView
 
-FILE = "rules.json"
 SKILLS_SETTING = "FUNCEMU_RECORDINGS_SKILLS"
 DRIFT_SETTING = "FUNCEMU_RECORDINGS_DRIFT"
 
@@ -58,7 +58,7 @@ class Rules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def read_rules(folder: Path, settings: SettingsView | None = None) -> Rules:
     """Return the rules of a folder of recordings; settings win over the file."""
-    rules = _of_file(folder / FILE)
+    rules = _of_file(folder / RULES_FILE)
     if settings is None:
         return rules
     skills = _choice(settings, SKILLS_SETTING, ("live", "replay"))

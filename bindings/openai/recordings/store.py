@@ -13,14 +13,11 @@ from bindings.openai.recordings.files import (
     recording_text,
     write_atomically,
 )
+from bindings.openai.recordings.folder import recording_files
 from bindings.openai.recordings.normalise import Normaliser
 from bindings.openai.recordings.redact import Redactor
-from bindings.openai.recordings.rules import FILE as RULES_FILE
 from bindings.openai.recordings.rules import Rules
 from bindings.openai.recordings.tree import Recording, Scope
-
-EMBEDDINGS_FILE = "embeddings.json"
-_OTHERS = frozenset({RULES_FILE, EMBEDDINGS_FILE})
 
 Stamp = tuple[int, int]
 T = TypeVar("T")
@@ -95,24 +92,6 @@ class RecordingStore:
             if stamp is not None:
                 self._files[file.name] = (stamp, recording)
             return result
-
-
-def recording_files(folder: Path) -> list[Path]:
-    """Return the files of a folder that are recordings of chats, by name."""
-    try:
-        entries = sorted(folder.iterdir())
-    except OSError:
-        return []
-    return [
-        each
-        for each in entries
-        if each.suffix == ".json" and not each.name.startswith(".") and each.name not in _OTHERS
-    ]
-
-
-def holds_recordings(folder: Path) -> bool:
-    """Whether anything was recorded in a folder."""
-    return bool(recording_files(folder)) or (folder / EMBEDDINGS_FILE).is_file()
 
 
 def _stamp(file: Path) -> Stamp | None:

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from bindings.openai.clients import ModelConnection, Unconnected, connect, retry_policy
+from bindings.openai.clients import retry_policy
+from bindings.openai.connections import ModelConnection, Unconnected, connect
 from bindings.openai.extension import OpenAIExtension
 from bindings.openai.models.base import ChatRequest
 from bindings.openai.models.retrying import RetryPolicy

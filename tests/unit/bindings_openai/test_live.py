@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from azure.core.exceptions import ClientAuthenticationError
 
-from bindings.openai.clients import ModelConnection
+from bindings.openai.connections import ModelConnection
 from bindings.openai.models.base import ChatRequest, ToolCall, Usage
 from bindings.openai.models.live import LiveBackend, read_reply
 from bindings.openai.models.retrying import RetryPolicy, ServiceError
