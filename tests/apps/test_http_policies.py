@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.hosted import HEAD, channel_of, hosted, probed, send
+from tests.support.hosted import HEAD, channel_of, hosted, kept_by, probed, send
 from tests.support.serving import Served, served, write_app
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -406,3 +406,48 @@ async def test_two_apps_side_by_side_do_not_mix(tmp_path: Path) -> None:
         assert (await second.get("/api/two")).text == "two"
         assert (await send(second, "GET", "/api/hello")).status == 404
         assert channel_of(first) == channel_of(second) == "inprocess"
+
+
+HELLO = "@app.route(route='hello')\ndef hello(req: func.HttpRequest) -> str:\n    return 'hello'\n"
+WARM = (
+    HEAD
+    + """
+import logging
+
+
+@app.warm_up_trigger("warm")
+def warmup(warm) -> None:
+    logging.warning("warming up")
+
+
+@app.generic_trigger(arg_name="text", type="manualTrigger")
+@app.generic_output_binding(arg_name="sink", type="kept", path="{who}")
+def by_hand(text: str, sink: func.Out[str]) -> None:
+    sink.set(text)
+"""
+)
+
+
+async def test_a_warm_up_function_runs_once_by_its_address(tmp_path: Path, channel: str) -> None:
+    app = write_app(tmp_path, {"function_app.py": WARM + HELLO})
+    async with served(app, channel=channel) as host:
+        for method in ("GET", "POST", "GET"):
+            answer = await host.request(method, "/admin/warmup")
+            assert (answer.status, answer.body) == (200, b"")
+        await host.until_printed("warming up")
+        assert host.printed.count("Warning: warming up") == 1
+        assert (await host.post("/admin/functions/warmup", json={})).status == 202
+        await host.until_printed("Warning: warming up")
+
+
+async def test_a_manual_function_gets_its_input_and_its_members(
+    tmp_path: Path, channel: str
+) -> None:
+    app = write_app(tmp_path / "app", {"function_app.py": WARM + HELLO})
+    async with probed(app, channel=channel, kept=tmp_path / "kept") as host:
+        text = '{"who": "Ada", "n": [1]}'
+        await host.post("/admin/functions/by_hand", json={"input": text})
+        await host.post("/admin/functions/by_hand", json={"input": "no object"})
+        await host.until_printed("No value for named parameter 'who'.")
+        assert kept_by(host, "by_hand") == [("Ada", "text", text)]
+        assert (await host.get("/api/by_hand")).status == 404
