@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -61,7 +62,8 @@ class Azurite:
         process, self._process = self._process, None
         if process is None:
             return
-        process.terminate()
+        # What it keeps is written on this signal only.
+        process.send_signal(signal.SIGINT if self._folder else signal.SIGTERM)
         try:
             process.wait(5)
         except subprocess.TimeoutExpired:

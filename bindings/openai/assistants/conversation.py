@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from bindings.openai.assistants.history import request_messages, trimmed
@@ -14,7 +14,7 @@ from bindings.openai.assistants.skills import (
     tool_message,
     tools,
 )
-from bindings.openai.assistants.state import write_tool_calls
+from bindings.openai.assistants.state import fitting, write_tool_calls
 from bindings.openai.chats.base import (
     COLUMN_LIMIT,
     Chat,
@@ -25,6 +25,7 @@ from bindings.openai.chats.base import (
 )
 from bindings.openai.models.base import ChatReply, ChatRequest, ModelBackend, ToolCall
 from bindings.openai.options import AssistantPostOptions
+from bindings.openai.seen import Seen
 from emulator.sdk import BindingError, Call, Clock, HostServices, SettingsView
 
 LIMIT = 50
@@ -57,7 +58,11 @@ class Conversation:
         settings: SettingsView,
         backend: ModelBackend,
         skills: Mapping[str, AssistantSkillTrigger],
+        seen: Seen,
+        replayed: Callable[[ToolCall], str | None] = lambda call: None,
     ) -> None:
+        """`replayed` knows what a skill returned when its call was recorded, where results are
+        replayed."""
         self.new: list[Message] = []
         self.total_tokens = chat.state.total_tokens
         self.stamps = Stamps(host.clock, after=chat.state.last_updated_at)
@@ -67,6 +72,8 @@ class Conversation:
         self._settings = settings
         self._backend = backend
         self._skills = skills
+        self._seen = seen
+        self._replayed = replayed
         self._ran: list[str] = []
 
     async def run(self, message: str) -> None:
@@ -85,27 +92,34 @@ class Conversation:
                 return
             self._say("Information", f"Found {len(calls)} function call(s) in response")
             for wanted in calls:
-                result = await run_skill(
-                    self._skills, wanted, call=self._call, assistant=self._chat.assistant
-                )
-                self._ran.append(wanted.name)
+                result = await self._result(wanted)
                 self._add("Tool", tool_message(wanted.name, result), name=wanted.id)
+
+    async def _result(self, wanted: ToolCall) -> str:
+        recorded = self._replayed(wanted)
+        if recorded is not None:
+            self._say(
+                "Information",
+                f"Function '{wanted.name}' is not run, its recorded result is used: {recorded}",
+            )
+            return recorded
+        result = await run_skill(
+            self._skills, wanted, call=self._call, assistant=self._chat.assistant
+        )
+        self._ran.append(wanted.name)
+        return result
 
     async def _ask(self, offered: Sequence[Mapping[str, Any]]) -> ChatReply:
         request = self._request(offered)
-        started = self._host.clock.monotonic()
         try:
-            reply = await self._backend.chat(request)
-        except BindingError as error:
+            return await self._seen.chat(self._backend, request, call=self._call)
+        except BindingError:
             if self._ran:
                 self._say(
                     "Warning",
                     f"The turn is lost, but these skills have run already: {', '.join(self._ran)}.",
                 )
-            self._record(request, started, error=error.message)
             raise
-        self._record(request, started, reply=reply)
-        return reply
 
     def _request(self, offered: Sequence[Mapping[str, Any]]) -> ChatRequest:
         options: AssistantPostOptions = self._call.options
@@ -132,7 +146,10 @@ class Conversation:
         self.total_tokens = reply.usage.total
         calls = self._with_ids(reply.tool_calls)
         if reply.content.strip() or calls:
-            self._add("Assistant", reply.content, tool_calls=write_tool_calls(calls))
+            stored = fitting(calls)
+            if stored != list(calls):
+                self._say("Warning", "Arguments of calls are too long for Table storage to keep.")
+            self._add("Assistant", reply.content, tool_calls=write_tool_calls(stored))
         else:
             self._say(
                 "Warning",
@@ -194,33 +211,6 @@ class Conversation:
                 tool_calls=tool_calls,
             )
         )
-
-    def _record(
-        self,
-        request: ChatRequest,
-        started: float,
-        *,
-        reply: ChatReply | None = None,
-        error: str = "",
-    ) -> None:
-        data: dict[str, Any] = {
-            "function": request.function,
-            "assistant": request.assistant,
-            "model": request.model,
-            "backend": self._backend.name,
-            "messages": len(request.messages),
-            "tools": [each["function"]["name"] for each in request.tools],
-            "duration": self._host.clock.monotonic() - started,
-        }
-        if reply is None:
-            data["error"] = error
-        else:
-            data["tokens"] = reply.usage.total
-            data["promptTokens"] = reply.usage.prompt
-            data["completionTokens"] = reply.usage.completion
-            data["finishReason"] = reply.finish_reason
-            data["toolCalls"] = [each.name for each in reply.tool_calls]
-        self._host.record("openai", "model-call", call=self._call, data=data)
 
     def _say(self, level: Any, text: str) -> None:
         self._log(level, f"[{self._chat.assistant}] {text}")

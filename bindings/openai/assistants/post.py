@@ -11,8 +11,8 @@ Differences
   function runs and the state is delivered, as with `in`; what the function sets is posted after
   it. Without, only what the function sets is posted (the form before 0.15).
 - `reasoningEffort` is sent to the model when it is set; Azure's binding has no such property.
-- Results longer than a column of Table storage holds are shortened, with a note; Azure loses the
-  turn.
+- Results longer than a column of Table storage holds are shortened, with a note, and arguments of
+  calls are left out; Azure loses the turn.
 """
 
 from __future__ import annotations
@@ -144,6 +144,10 @@ class AssistantPost(Input[AssistantPostOptions], Output[AssistantPostOptions]):
                 settings=settings,
                 backend=extension.models.backend(settings, options.ai_connection_name),
                 skills=skills_by_name(self.services),
+                seen=extension.models.seen,
+                replayed=lambda wanted: extension.models.skill_result(
+                    settings, options.ai_connection_name, wanted
+                ),
             )
             await conversation.run(message)
             state, added = await _save(store, chat, conversation)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from bindings.openai.chats.base import Message, State, ticks_text
+from bindings.openai.chats.base import COLUMN_LIMIT, Message, State, ticks_text
 from bindings.openai.models.base import ToolCall
 
 _NEVER = "0001-01-01T00:00:00"
+_NO_ARGUMENTS = "{}"
 
 # What the extension's serializer of tool calls escapes beyond what JSON asks for.
 _ESCAPED = re.compile(r"[\"'<>&+`\\\x00-\x1f\x7f]|[^\x00-\x7f]")
@@ -61,6 +62,18 @@ def write_tool_calls(calls: Iterable[ToolCall]) -> str:
         for call in calls
     ]
     return f"[{','.join(entries)}]" if entries else ""
+
+
+def fitting(calls: Sequence[ToolCall]) -> Sequence[ToolCall]:
+    """Return the calls as a column of Table storage holds them: where they are too long, the
+    longest arguments become `{}`."""
+    kept = list(calls)
+    while len(write_tool_calls(kept)) > COLUMN_LIMIT:
+        longest = max(kept, key=lambda each: len(each.arguments))
+        if len(longest.arguments) <= len(_NO_ARGUMENTS):
+            break
+        kept[kept.index(longest)] = replace(longest, arguments=_NO_ARGUMENTS)
+    return kept
 
 
 def read_tool_calls(text: str) -> list[ToolCall]:

@@ -247,4 +247,4 @@ def _is_lost(error: Exception) -> bool:
 def _first_line(error: Exception) -> str:
     """Return what is wrong; the SDK adds lines with codes and advice."""
     text = str(getattr(error, "message", error)).strip()
-    return next(iter(text.splitlines()), "no reason was given")
+    return next(iter(text.splitlines()), "no reason was given").rstrip(".") + "."

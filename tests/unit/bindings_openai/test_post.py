@@ -13,6 +13,7 @@ import pytest
 
 from bindings.openai.assistants.conversation import fitted, number, whole_number
 from bindings.openai.assistants.post import AssistantPost
+from bindings.openai.assistants.state import read_tool_calls
 from bindings.openai.chats.base import Message, State, utf16_length
 from bindings.openai.chats.sqlite import MIGRATIONS, SqliteChatStore
 from emulator.clock import ManualClock
@@ -623,6 +624,19 @@ async def test_a_failed_or_lost_result_is_shortened_to_what_a_column_holds(
     content = (await todo.chat()).messages[3].content
     assert utf16_length(content) in {32_767, 32_768}
     assert content.endswith(" [shortened: Table storage holds no more]")
+
+
+async def test_arguments_that_no_column_holds_reach_the_skill_but_not_the_chat(
+    todo: TodoAssistant, service: ModelService
+) -> None:
+    await todo.create()
+    task = "x" * 40_000
+    service.reply(chat(calls=[("c", "AddTodo", {"taskDescription": task})]), chat("Much"))
+    await todo.post("x")
+    assert todo.todos[0]["task"] == task
+    stored = (await todo.chat()).messages[2].tool_calls
+    assert [call.arguments for call in read_tool_calls(stored)] == ["{}"]
+    assert any("too long for Table storage" in each for each in todo.host.messages("Warning"))
 
 
 async def test_every_model_call_is_recorded_without_its_key(

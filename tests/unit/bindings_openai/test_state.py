@@ -12,10 +12,18 @@ from hypothesis import strategies as st
 from bindings.openai.assistants.state import (
     AssistantState,
     compact_json,
+    fitting,
     read_tool_calls,
     write_tool_calls,
 )
-from bindings.openai.chats.base import number_of, storable, ticks, ticks_text, utf16_length
+from bindings.openai.chats.base import (
+    COLUMN_LIMIT,
+    number_of,
+    storable,
+    ticks,
+    ticks_text,
+    utf16_length,
+)
 from bindings.openai.models.base import ToolCall
 from tests.support import golden
 
@@ -47,6 +55,17 @@ def test_tool_calls_survive_the_round_trip(calls: list[ToolCall]) -> None:
     assert text.isascii()
     assert read_tool_calls(text) == calls
     assert [entry["kind"] for entry in json.loads(text)] == ["Function"] * len(calls)
+
+
+def test_calls_that_a_column_cannot_hold_lose_their_longest_arguments() -> None:
+    short = ToolCall("call_1", "AddTodo", '{"a":1}')
+    long = ToolCall("call_2", "AddTodo", "ü" * 4000)
+    longer = ToolCall("call_3", "AddTodo", "x" * 30_000)
+    assert fitting([short, long]) == [short, long]
+    assert fitting([short, long, longer]) == [short, long, ToolCall("call_3", "AddTodo", "{}")]
+    assert len(write_tool_calls(fitting([short, long, longer]))) <= COLUMN_LIMIT
+    many = [ToolCall(f"call_{number}", "AddTodo", "{}") for number in range(1000)]
+    assert fitting(many) == many
 
 
 @pytest.mark.parametrize(
