@@ -9,7 +9,7 @@ from bindings.openai.assistants.conversation import number, whole_number
 from bindings.openai.extension import OpenAIExtension
 from bindings.openai.models.base import ChatReply, ChatRequest
 from bindings.openai.options import ChatModelOptions
-from emulator.sdk import BindingError, Call, SettingsView
+from emulator.sdk import Call, SettingsView
 
 
 async def ask(
@@ -24,7 +24,6 @@ async def ask(
     """Ask the model the options name; the call of the model is recorded. `documents` are in the
     messages already."""
     backend = extension.models.backend(settings, options.ai_connection_name)
-    clock = extension.host.clock
     reasoning = options.is_reasoning_model
     request = ChatRequest(
         model=options.effective_model(),
@@ -36,27 +35,7 @@ async def ask(
         documents=documents,
         tell=lambda text: call.log("Warning", text),
     )
-    data: dict[str, Any] = {
-        "function": request.function,
-        "model": request.model,
-        "backend": backend.name,
-        "messages": len(messages),
-    }
-    started = clock.monotonic()
-    try:
-        reply = await backend.chat(request)
-    except BindingError as error:
-        data |= {"duration": clock.monotonic() - started, "error": error.message}
-        extension.host.record("openai", "model-call", call=call, data=data)
-        raise
-    data |= {
-        "duration": clock.monotonic() - started,
-        "tokens": reply.usage.total,
-        "promptTokens": reply.usage.prompt,
-        "completionTokens": reply.usage.completion,
-        "finishReason": reply.finish_reason,
-    }
-    extension.host.record("openai", "model-call", call=call, data=data)
+    reply = await extension.models.seen.chat(backend, request, call=call)
     if reply.finish_reason == "length":
         call.log(
             "Warning",

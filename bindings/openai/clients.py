@@ -17,7 +17,7 @@ from bindings.openai.models.faults import FaultPlan, FaultyBackend
 from bindings.openai.models.lexical import LexicalEmbeddings
 from bindings.openai.models.retrying import RetryPolicy
 from bindings.openai.recordings.folder import find_folder, holds_recordings
-from bindings.openai.seen import Tally
+from bindings.openai.seen import Seen, Tally
 from emulator.sdk import BindingError, HostServices, SettingsView
 
 if TYPE_CHECKING:
@@ -91,6 +91,7 @@ class ModelClients:
         self.faults = FaultPlan(host.clock)
         """Trouble that tests ask for."""
         self.tally = Tally()
+        self.seen = Seen(host, self.tally)
 
     def choose(self, settings: SettingsView, connection_name: str) -> Choice:
         """Decide what serves; raise `BindingError` when only a service may and none is there."""

@@ -166,6 +166,7 @@ class SemanticSearch(Input[SemanticSearchOptions], Output[SemanticSearchOptions]
             settings=settings,
             host=host,
             call=call,
+            tally=extension.models.tally,
             single=True,
         )
         started = host.clock.monotonic()

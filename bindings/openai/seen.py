@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from bindings.openai.models.base import ChatReply, ChatRequest
+from bindings.openai.models.base import ChatReply, ChatRequest, ModelBackend
 from bindings.openai.models.embedding import EmbeddingReply
+from emulator.sdk import BindingError, Call, HostServices
 
 
 class Tally:
@@ -54,32 +55,48 @@ class Tally:
         return (f"Models: {'; '.join(parts)}.",)
 
 
-def call_data(request: ChatRequest, backend: str, duration: float) -> dict[str, Any]:
-    """Return what a record says about a call of a chat model, however it ended."""
-    data: dict[str, Any] = {
-        "function": request.function,
-        "assistant": request.assistant,
-        "model": request.model,
-        "backend": backend,
-        "messages": len(request.messages),
-        "tools": [each.get("function", {}).get("name") for each in request.tools],
-        "duration": duration,
-    }
-    return data
+class Seen:
+    """Asks models and leaves one record of each call."""
 
+    def __init__(self, host: HostServices, tally: Tally) -> None:
+        self._host = host
+        self._tally = tally
 
-def reply_data(reply: ChatReply) -> dict[str, Any]:
-    """Return what a record says about a reply."""
-    data: dict[str, Any] = {
-        "tokens": reply.usage.total,
-        "promptTokens": reply.usage.prompt,
-        "completionTokens": reply.usage.completion,
-        "finishReason": reply.finish_reason,
-        "toolCalls": [each.name for each in reply.tool_calls],
-    }
-    if reply.drift:
-        data["drift"] = list(reply.drift)
-    return data
+    async def chat(
+        self, backend: ModelBackend, request: ChatRequest, *, call: Call | None
+    ) -> ChatReply:
+        """Ask a chat model; `call` is the call of a function that wants to know, if any."""
+        data: dict[str, Any] = {
+            "function": request.function,
+            "assistant": request.assistant,
+            "model": request.model,
+            "backend": backend.name,
+            "messages": len(request.messages),
+            "tools": [each["function"]["name"] for each in request.tools],
+        }
+        clock = self._host.clock
+        started = clock.monotonic()
+        try:
+            reply = await backend.chat(request)
+        except BindingError as error:
+            self._tally.failed()
+            data |= {"duration": clock.monotonic() - started, "error": error.message}
+            self._host.record("openai", "model-call", call=call, data=data)
+            raise
+        data |= {
+            "backend": reply.served_by or backend.name,
+            "duration": clock.monotonic() - started,
+            "tokens": reply.usage.total,
+            "promptTokens": reply.usage.prompt,
+            "completionTokens": reply.usage.completion,
+            "finishReason": reply.finish_reason,
+            "toolCalls": [each.name for each in reply.tool_calls],
+        }
+        if reply.drift:
+            data["drift"] = list(reply.drift)
+        self._tally.answered(data["backend"], reply)
+        self._host.record("openai", "model-call", call=call, data=data)
+        return reply
 
 
 def _counted(counts: Counter[str]) -> str:

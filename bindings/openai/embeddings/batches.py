@@ -11,6 +11,7 @@ from bindings.openai.models.embedding import (
     EmbeddingRequest,
     Vector,
 )
+from bindings.openai.seen import Tally
 from emulator.sdk import BindingError, Call, HostServices, SettingsView
 
 BATCH_SETTING = "FUNCEMU_EMBEDDINGS_BATCH"
@@ -25,6 +26,7 @@ async def embed_texts(
     settings: SettingsView,
     host: HostServices,
     call: Call,
+    tally: Tally,
     single: bool = False,
 ) -> EmbeddingReply:
     """Return one reply for all texts, whatever number of requests that takes."""
@@ -49,10 +51,12 @@ async def embed_texts(
             for start in range(0, len(texts), size)
         ]
     except BindingError as error:
+        tally.failed()
         data["duration"] = host.clock.monotonic() - started
         host.record("openai", "embeddings", call=call, data={**data, "error": error.message})
         raise
     merged = _merged(replies)
+    tally.embedded(backend.name, len(texts), merged)
     data["duration"] = host.clock.monotonic() - started
     data["requests"] = len(replies)
     data["tokens"] = merged.usage.total

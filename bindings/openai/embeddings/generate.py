@@ -112,6 +112,7 @@ async def embed_input(
         settings=settings,
         host=services.host,
         call=call,
+        tally=extension.models.tally,
     )
     return EmbeddingsContext(tuple(texts), reply)
 
