@@ -14,7 +14,7 @@ from emulator.cli.options import chosen_options
 from emulator.cli.settingusers import Use, uses
 from emulator.cli.writing import palette, write_json, write_table
 from emulator.config.jsonc import read_text
-from emulator.config.jsonedit import new_file, set_member
+from emulator.config.jsonedit import set_value
 from emulator.config.knownsettings import KNOWN_SETTINGS, known_purpose
 from emulator.config.localsettings import FILE, read_local_settings
 from emulator.config.options import resolve_options
@@ -192,11 +192,8 @@ def _write(root: Path, name: str, value: str) -> None:
         )
     path = (root / FILE).resolve()  # a link stays a link
     encoding = _encoding(path)
-    text = read_text(path, FILE)
-    if text is None or not text.strip():
-        text = new_file("Values", name, value)
-    else:
-        text = set_member(text, "Values", name, value, file=FILE)
+    text = read_text(path, FILE) or _NEW
+    text = set_value(text, ("Values", name), value, file=FILE)
     scratch = path.with_name(f".{path.name}.new")
     try:
         scratch.write_bytes(text.encode(encoding))
@@ -211,6 +208,7 @@ def _write(root: Path, name: str, value: str) -> None:
         ) from error
 
 
+_NEW = '{\n  "IsEncrypted": false\n}\n'
 _REFUSED = ("settings-invalid-json", "settings-encrypted")
 
 

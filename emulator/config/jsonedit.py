@@ -1,125 +1,116 @@
-"""One member of a JSON file set, the rest of its text left exactly as it is."""
+"""One value of a JSON file set, the rest of its text left exactly as it is."""
 
 from __future__ import annotations
 
 import json
 import re
+from typing import Any
 
 from emulator.config.jsonc import Document, parse
 
 _INDENT = "  "
 
+Path = tuple[str, ...]
 
-def set_member(text: str, section: str, name: str, value: str, *, file: str) -> str:
-    """Return `text` with `section.name` being `value`; both are found without case.
 
-    Comments, order and layout stay. Raises `ConfigError` when the text cannot be read.
+def set_value(text: str, path: Path, value: Any, *, file: str) -> str:
+    """Return `text` with the value at `path`; its keys are found without case.
+
+    Comments, order and layout stay; objects that are missing on the way are added. What stands on
+    the way and is no object is replaced. Raises `ConfigError` when the text cannot be read.
     """
+    if not text.strip("\ufeff \t\r\n"):
+        text = "{}\n"
     document = parse(text, file)
-    if not isinstance(document.value, dict):
-        return new_file(section, name, value)
     mark = "\ufeff" if text.startswith("\ufeff") else ""
     text = text.removeprefix(mark)
-    found = _key(document.value, section)
-    if found is None or not isinstance(document.value[found], dict):
-        content = _object(name, value, _indent(text, document, ()), _newline(text))
-        return mark + _put(text, document, (), found, section, content)
-    members = document.value[found]
-    path = (found,)
-    return mark + _put(text, document, path, _key(members, name), name, _text(value))
-
-
-def new_file(section: str, name: str, value: str) -> str:
-    """Return a settings file with this one value."""
-    content = {"IsEncrypted": False, section: {name: value}}
-    return json.dumps(content, indent=len(_INDENT), ensure_ascii=False) + "\n"
-
-
-def _put(
-    text: str,
-    document: Document,
-    path: tuple[str, ...],
-    key: str | None,
-    name: str,
-    written: str,
-) -> str:
-    """Replace the value of `key` in the object at `path`, or add `name` at its end."""
+    if not isinstance(document.value, dict):
+        return mark + _written(_nested(path, value), "", "\n") + "\n"
+    known: Path = ()
+    members = document.value
+    rest = path
+    while len(rest) > 1:
+        key = _key(members, rest[0])
+        if key is None or not isinstance(members[key], dict):
+            break
+        known, members, rest = (*known, key), members[key], rest[1:]
+    key = _key(members, rest[0])
+    indent, newline = _indent(text, document, known), _newline(text)
+    written = _written(_nested(rest[1:], value), indent, newline)
     if key is not None:
-        start, end = document.extent((*path, key))
-        return text[:start] + written + text[end:]
-    return _added(text, document, path, f"{_text(name)}: {written}")
+        start, end = document.extent((*known, key))
+        return mark + text[:start] + written + text[end:]
+    entry = f"{_written(rest[0], '', newline)}: {written}"
+    if not members:
+        return mark + _filled(text, document.extent(known), entry, indent)
+    return mark + _added(text, document, known, entry)
 
 
-def _added(text: str, document: Document, path: tuple[str, ...], entry: str) -> str:
+def _nested(path: Path, value: Any) -> Any:
+    for key in reversed(path):
+        value = {key: value}
+    return value
+
+
+def _added(text: str, document: Document, path: Path, entry: str) -> str:
+    """Put an entry behind the last one of an object, before its bracket."""
     opened, end = document.extent(path)
     closing = end - 1
-    members = document.value
-    for part in path:
-        members = members[part]
-    if not members:
-        return _filled(text, document, path, entry)
-    last = max(document.extent((*path, each))[1] for each in members)
-    tail = text[last:closing]
-    if not _has_comma(tail):
+    last = max(document.extent((*path, each))[1] for each in _members(document, path))
+    if not _has_comma(text[last:closing]):
         text = text[:last] + "," + text[last:]
         closing += 1
     line_start = text.rfind("\n", 0, closing) + 1
     if line_start <= opened or text[line_start:closing].strip():
         # All on one line, or something stands before the bracket.
         before = text[:closing].rstrip(" \t")
-        space = text[len(before) : closing]
-        return f"{before} {entry}{space}{text[closing:]}"
-    newline = _newline(text)
+        return f"{before} {entry}{text[len(before) : closing]}{text[closing:]}"
     indent = _indent(text, document, path)
-    return f"{text[:line_start]}{indent}{entry}{newline}{text[line_start:]}"
+    return f"{text[:line_start]}{indent}{entry}{_newline(text)}{text[line_start:]}"
 
 
-def _filled(text: str, document: Document, path: tuple[str, ...], entry: str) -> str:
+def _filled(text: str, extent: tuple[int, int], entry: str, indent: str) -> str:
     """Put the first entry into an empty object; what stands in it, a comment perhaps, stays."""
-    opened, end = document.extent(path)
+    opened, end = extent
     newline = _newline(text)
-    indent = _indent(text, document, path)
-    outer = indent[: -len(_INDENT)] if len(indent) >= len(_INDENT) else ""
-    inside = text[opened + 1 : end - 1]
-    kept = inside.rstrip() if inside.strip() else ""
+    kept = text[opened + 1 : end - 1].rstrip()
+    outer = indent.removesuffix(_INDENT)
     return f"{text[: opened + 1]}{kept}{newline}{indent}{entry}{newline}{outer}{text[end - 1 :]}"
 
 
-def _object(name: str, value: str, indent: str, newline: str) -> str:
-    entry = f"{_text(name)}: {_text(value)}"
-    return f"{{{newline}{indent}{_INDENT}{entry}{newline}{indent}}}"
+def _written(value: Any, indent: str, newline: str) -> str:
+    """Write JSON whose lines behind the first begin with `indent`."""
+    text = json.dumps(value, indent=len(_INDENT), ensure_ascii=False)
+    return text.replace("\n", newline + indent)
 
 
-def _text(value: str) -> str:
-    return json.dumps(value, ensure_ascii=False)
-
-
-def _indent(text: str, document: Document, path: tuple[str, ...]) -> str:
+def _indent(text: str, document: Document, path: Path) -> str:
     """Return the white space before the members of the object at `path`."""
-    members = document.value
-    for part in path:
-        members = members[part]
-    for key in members:
+    for key in _members(document, path):
         start, _ = document.extent((*path, key))
         line = text[text.rfind("\n", 0, start) + 1 : start]
-        if line.strip().startswith(f'"{key}"'):
+        if line.strip().startswith('"'):
             return line[: len(line) - len(line.lstrip())]
-    if not path:
-        return _INDENT
-    return _indent(text, document, path[:-1]) + _INDENT
+    return _indent(text, document, path[:-1]) + _INDENT if path else _INDENT
+
+
+def _members(document: Document, path: Path) -> dict[str, Any]:
+    members: dict[str, Any] = document.value
+    for key in path:
+        members = members[key]
+    return members
 
 
 def _has_comma(tail: str) -> bool:
     """Whether a comma stands behind the last member, comments aside."""
-    without = re.sub(r"//[^\n]*|/\*.*?\*/", "", tail, flags=re.DOTALL)
-    return "," in without
+    return "," in re.sub(r"//[^\n]*|/\*.*?\*/", "", tail, flags=re.DOTALL)
 
 
 def _newline(text: str) -> str:
     return "\r\n" if "\r\n" in text else "\n"
 
 
-def _key(members: dict[str, object], name: str) -> str | None:
+def _key(members: dict[str, Any], name: str) -> str | None:
     """Return the key that counts: the last one of that name, compared without case."""
     wanted = name.lower()
     return next((key for key in reversed(members) if key.lower() == wanted), None)
