@@ -1,9 +1,10 @@
 """Keeps the modules of apps apart that run in this very process.
 
-While an app is open its modules stand in `sys.modules` under their plain names. Modules of the same
-name that were there before, imported by a test perhaps, are set aside and come back when it is
-closed. Of two apps open at once each imports only its own; what still looks a module up by name
-later (`importlib.import_module` in a call, annotations resolved late) finds the newest app's.
+While an app is open its modules stand in `sys.modules` under their plain names, run anew. One that
+a test has imported from the app's folder before stays the same object with new content, so that
+what the test patches in it is patched in the app. Other modules of the same name are set aside and
+come back when the app is closed. Of two apps open at once each imports only its own; what still
+looks a module up by name later (annotations resolved late) finds the newest app's.
 """
 
 from __future__ import annotations
@@ -11,16 +12,22 @@ from __future__ import annotations
 import builtins
 import contextlib
 import importlib
+import itertools
 import os
 import sys
 import threading
 from collections.abc import Iterator, Sequence
+from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from emulator.workers.pyworker import imports
 
+OURS = frozenset({"emulator", "bindings"})
+"""What an app that runs in our process cannot call its own modules."""
+
+_STDLIB = os.path.dirname(os.__file__)
 _LOCK = threading.RLock()
 _OPEN: list[AppModules] = []
 """Apps open in this process, oldest first. The import system is one per process; so is this."""
@@ -33,6 +40,9 @@ class AppModules:
         self._root = str(root)
         self._modules: dict[str, ModuleType] = {}
         self._aside: dict[str, ModuleType] = {}
+        self._hidden: dict[str, ModuleType] = {}
+        self._strange: dict[str, ModuleType] = {}
+        """What others have under names that may be modules of this app."""
         self._hook = imports.path_hook(self._root, self._loader())
         self._paths: list[str] = []
         """What this app has put on `sys.path` and must take away."""
@@ -43,6 +53,9 @@ class AppModules:
         class Loader(imports.FreshLoader):
             owner = app
 
+            def create_module(self, spec: ModuleSpec) -> ModuleType | None:
+                return app._known_object(spec)
+
             def exec_module(self, module: ModuleType) -> None:
                 app._modules[module.__name__] = module
                 try:
@@ -52,6 +65,23 @@ class AppModules:
                     raise
 
         return Loader
+
+    def _known_object(self, spec: ModuleSpec) -> ModuleType | None:
+        """Return the module a test has of this file, emptied; it is filled again."""
+        module = self._hidden.get(spec.name)
+        if module is None or getattr(module, "__file__", None) != spec.origin:
+            return None
+        if id(module) in self._others():
+            return None
+        content = vars(module)
+        parts = {
+            name: value
+            for name, value in content.items()
+            if self._hidden.get(f"{spec.name}.{name}") is value
+        }
+        content.clear()
+        content.update(parts)
+        return module
 
     def open(self) -> None:
         with _LOCK:
@@ -67,28 +97,52 @@ class AppModules:
     def importing(self) -> Iterator[None]:
         """Let imports see this app's modules and nobody else's, then show what it has."""
         with _LOCK:
-            hidden = self._hide_others()
-            elsewhere = [
-                path
-                for app in _OPEN
-                if app._root != self._root
-                for path in app._paths
-                if path in sys.path
-            ]
-            sys.path[:] = [path for path in sys.path if path not in elsewhere]
+            outer, hidden = self._hidden, self._hide_others()
+            self._hidden = {**outer, **hidden}
+            before, arranged = list(sys.path), self._arranged_path()
+            sys.path[:] = arranged
             sys.modules.update(self._modules)
             self._take_root()
             try:
                 yield
             finally:
+                self._hidden = outer
                 self._collect()
-                sys.path += elsewhere
+                self._restore_path(before, arranged)
                 for name, module in hidden.items():
                     if name not in self._modules:
-                        sys.modules[name] = module
+                        sys.modules[name] = self._strange[name] = module
                     elif not any(name in app._modules for app in _OPEN if app is not self):
                         self._aside.setdefault(name, module)
                 _guard_imports()
+
+    def _arranged_path(self) -> list[str]:
+        """Return `sys.path` as a worker has it: what is installed, then the app; last comes what
+        belongs to tests."""
+        own = [path for path in imports.app_paths(self._root) if path in sys.path]
+        elsewhere = {path for app in _OPEN if app._root != self._root for path in app._paths}
+        rest = [path for path in sys.path if path not in own and path not in elsewhere]
+        installed = [path for path in rest if _is_installed(path)]
+        loose = [path for path in rest if path not in installed and not self._eclipses(path)]
+        return [*installed, *own, *loose]
+
+    def _eclipses(self, path: str) -> bool:
+        """Say whether what is there would win over, or mix with, a folder of the app that has no
+        `__init__.py`, although it comes later."""
+        return any(
+            os.path.exists(os.path.join(path, name))
+            or os.path.exists(os.path.join(path, f"{name}.py"))
+            for name in self._top_names()
+            if os.path.isdir(os.path.join(self._root, name))
+            and not os.path.isfile(os.path.join(self._root, name, "__init__.py"))
+        )
+
+    def _restore_path(self, before: list[str], arranged: list[str]) -> None:
+        """Undo the arrangement; what the app has added meanwhile stays until it is closed."""
+        first = list(itertools.takewhile(lambda path: path not in arranged, sys.path))
+        last = [path for path in sys.path[len(first) :] if path not in arranged]
+        self._paths += [*first, *last]
+        sys.path[:] = [*first, *before, *last]
 
     def _take_root(self) -> None:
         """Of two loads of one app, which a reload has for a moment, this one loads modules now."""
@@ -102,26 +156,40 @@ class AppModules:
 
     def _hide_others(self) -> dict[str, ModuleType]:
         others = self._others()
+        owned = self._top_names()
         hidden = {}
         for name, module in list(sys.modules.items()):
             foreign = id(module) in others
             if not foreign and self._modules.get(name) is not module:
-                foreign = name == imports.NAMESPACE or self._is_ours(module)
+                foreign = (
+                    name == imports.NAMESPACE
+                    or self._is_ours(module)
+                    or (name.partition(".")[0] in owned and _is_loose(module))
+                )
             if foreign:
                 hidden[name] = sys.modules.pop(name)
         return hidden
+
+    def _top_names(self) -> set[str]:
+        """Return the names that may be modules of this app; of ours there is none among them."""
+        return {name.partition(".")[0] for name in os.listdir(self._root)} - OURS
 
     def _collect(self) -> None:
         """Note the namespace packages, too, which have no loader of ours."""
         others = self._others()
         for name, module in list(sys.modules.items()):
-            if name not in self._modules and id(module) not in others and self._is_ours(module):
+            if name in self._modules or id(module) in others:
+                continue
+            if self._strange.get(name) is not module and self._is_ours(module):
                 self._modules[name] = module
 
     def _is_ours(self, module: Any) -> bool:
         file = getattr(module, "__file__", None)
         if isinstance(file, str):
-            return imports.is_app_folder(os.path.dirname(file), self._root)
+            # Asked of every module there is: most are told by the beginning of their path.
+            return file.startswith(self._root) and imports.is_app_folder(
+                os.path.dirname(file), self._root
+            )
         try:
             paths: Sequence[object] = list(getattr(module, "__path__", None) or ())
         except Exception:  # a lazy module may do anything when it is looked at
@@ -136,8 +204,9 @@ class AppModules:
         place = os.path.join(self._root, top)
         return top == imports.NAMESPACE or os.path.exists(place) or os.path.exists(f"{place}.py")
 
-    def has_set_aside(self) -> bool:
-        return bool(self._aside)
+    def is_shadowed(self) -> bool:
+        """Say whether a name may mean another module to this app than to others."""
+        return bool(self._strange or self._aside)
 
     def close(self) -> None:
         with _LOCK:
@@ -159,7 +228,7 @@ class AppModules:
                 sys.path_hooks.remove(self._hook)
             imports.forget(self._root)
             importlib.invalidate_caches()
-            self._modules = {}
+            self._modules, self._strange = {}, {}
             _guard_imports()
 
     def _restore(self, name: str) -> None:
@@ -173,16 +242,36 @@ class AppModules:
             sys.modules[name] = self._aside[name]
 
 
+def _is_installed(path: str) -> bool:
+    """Say whether a folder of `sys.path` holds the standard library or installed packages."""
+    return "-packages" in path or path.startswith(_STDLIB) or path.endswith(".zip")
+
+
+def _is_loose(module: Any) -> bool:
+    """Say whether a module comes from a folder of a person's own."""
+    file = getattr(module, "__file__", None)
+    if isinstance(file, str):
+        return not _is_installed(file)
+    try:
+        paths = list(getattr(module, "__path__", None) or ())
+    except Exception:  # a lazy module may do anything when it is looked at
+        return False
+    return bool(paths) and not any(_is_installed(str(path)) for path in paths)
+
+
 _import = builtins.__import__
+_import_module = importlib.import_module
 
 
 def _guard_imports() -> None:
-    """Step into `import` only while two modules of one name can be meant."""
-    needed = len(_OPEN) > 1 or any(app.has_set_aside() for app in _OPEN)
+    """Step into imports only while two modules of one name can be meant."""
+    needed = len(_OPEN) > 1 or any(app.is_shadowed() for app in _OPEN)
     if needed and builtins.__import__ is _import:
         builtins.__import__ = _guarded_import
+        importlib.import_module = _guarded_import_module
     elif not needed and builtins.__import__ is _guarded_import:
         builtins.__import__ = _import
+        importlib.import_module = _import_module
 
 
 def _guarded_import(
@@ -193,3 +282,11 @@ def _guarded_import(
         with owner.importing():
             return _import(name, globals, locals, fromlist, level)
     return _import(name, globals, locals, fromlist, level)
+
+
+def _guarded_import_module(name: str, package: str | None = None) -> ModuleType:
+    owner = getattr(sys._getframe(1).f_globals.get("__loader__"), "owner", None)
+    if isinstance(owner, AppModules):
+        with owner.importing():
+            return _import_module(name, package)
+    return _import_module(name, package)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import builtins
+import contextlib
 import importlib
 import logging
 import os
@@ -65,6 +66,7 @@ def _nothing_is_left() -> Iterator[None]:
             list(sys.meta_path),
             {name: each for name, each in os.environ.items() if name != "PYTEST_CURRENT_TEST"},
             builtins.__import__,
+            importlib.import_module,
             logging.getLogger().level,
             list(logging.getLogger().handlers),
         )
@@ -119,22 +121,119 @@ async def test_folder_functions_of_two_apps_have_an_app_package_each(tmp_path: P
         assert [await worker.text("f") for worker in (first, second, first)] == ["aa", "bb", "aa"]
 
 
-async def test_a_module_a_test_imported_is_set_aside_and_comes_back(tmp_path: Path) -> None:
-    root = app(tmp_path, "a", **{"held.py": "WHO = 'x'\n"})
+@contextlib.contextmanager
+def on_path(root: Path, *names: str) -> Iterator[None]:
+    """Let the test import the modules of an app itself."""
     sys.path.insert(0, str(root))
     try:
-        mine, held = importlib.import_module("helper"), importlib.import_module("held")
-        mine.__dict__["WHO"] = "changed by the test"
-        async with serving(KIND, root) as worker:
-            assert await worker.text("early") == "a"
-            assert await worker.text("late") == "a a True"
-            assert sys.modules["helper"] is not mine
-            assert sys.modules["held"] is held
-        assert sys.modules["helper"] is mine
+        yield
     finally:
         sys.path.remove(str(root))
-        for name in ("helper", "held"):
+        for name in names:
             sys.modules.pop(name, None)
+
+
+async def test_a_module_a_test_imported_stays_the_same_object_and_is_run_anew(
+    tmp_path: Path,
+) -> None:
+    root = app(tmp_path, "a", **{"held.py": "WHO = 'x'\n"})
+    with on_path(root, "helper", "held"):
+        mine, held = importlib.import_module("helper"), importlib.import_module("held")
+        mine.__dict__["WHO"] = mine.__dict__["LEFT"] = "changed by the test"
+        for _ in range(2):
+            async with serving(KIND, root) as worker:
+                assert sys.modules["helper"] is mine
+                assert await worker.text("early") == "a"
+                assert not hasattr(mine, "LEFT")
+                assert await worker.text("late") == "a a True"
+                assert sys.modules["held"] is held
+                mine.__dict__["WHO"] = mine.__dict__["LEFT"] = "patched"
+                assert await worker.text("early") == "patched"
+            assert sys.modules["helper"] is mine
+
+
+async def test_a_package_a_test_imported_keeps_its_parts(tmp_path: Path) -> None:
+    code = "import package\n@app.route()\ndef f(req):\n    return package.WHO\n"
+    files = {"package/__init__.py": "WHO = 'a'\n", "package/part.py": "PART = 1\n"}
+    root = decorated(tmp_path, code, **files)
+    with on_path(root, "package", "package.part"):
+        part = importlib.import_module("package.part")
+        async with serving(KIND, root) as worker:
+            assert await worker.text("f") == "a"
+            assert sys.modules["package"].__dict__["part"] is part
+
+
+async def test_what_a_function_imports_late_is_run_anew_as_well(tmp_path: Path) -> None:
+    root = app(tmp_path, "a")
+    with on_path(root, "late_helper"):
+        importlib.import_module("late_helper").__dict__["WHO"] = "left by an earlier test"
+        async with serving(KIND, root) as worker:
+            assert await worker.text("late") == "a a True"
+
+
+async def test_a_module_of_another_folder_does_not_stand_in_for_the_apps(tmp_path: Path) -> None:
+    a, b = app(tmp_path / "a", "a"), app(tmp_path / "b", "b")
+    with on_path(a, "helper"):
+        mine = importlib.import_module("helper")
+        async with serving(KIND, b) as worker:
+            assert await worker.text("early") == "b"
+            assert await worker.text("late") == "b b True"
+        assert sys.modules["helper"] is mine
+        assert mine.__dict__["WHO"] == "a"
+
+
+async def test_installed_packages_come_before_modules_of_the_app(tmp_path: Path) -> None:
+    code = "import msgspec\n@app.route()\ndef f(req):\n    return msgspec.__file__\n"
+    root = decorated(tmp_path, code, **{"msgspec.py": ""})
+    async with serving(KIND, root) as worker:
+        assert await worker.text("f") == importlib.import_module("msgspec").__file__
+
+
+async def test_import_module_in_a_call_finds_the_apps_own(tmp_path: Path) -> None:
+    code = """
+        import importlib
+
+        @app.route()
+        def f(req):
+            return importlib.import_module("helper").WHO
+    """
+    roots = [decorated(tmp_path / w, code, **{"helper.py": f"WHO = '{w}'\n"}) for w in "ab"]
+    async with serving(KIND, roots[0]) as first, serving(KIND, roots[1]) as second:
+        answers = [await worker.text("f") for worker in (first, second, first)]
+        assert answers == ["a", "b", "a"]
+
+
+async def test_what_an_app_adds_to_the_path_goes_with_it(tmp_path: Path) -> None:
+    code = """
+        import sys
+        sys.path.insert(0, "/first")
+        sys.path.append("/last")
+
+        @app.route()
+        def f(req):
+            return f"{sys.path[0]} {sys.path[-1]}"
+    """
+    async with serving(KIND, decorated(tmp_path, code)) as worker:
+        assert await worker.text("f") == "/first /last"
+
+
+@pytest.mark.parametrize("package", [True, False])
+async def test_an_app_may_have_a_package_called_tests(tmp_path: Path, package: bool) -> None:
+    code = """
+        from tests.helpers import WHO
+
+        @app.route()
+        def f(req):
+            return WHO
+    """
+    files = {"tests/helpers.py": "WHO = 'of the app'\n"}
+    if package:
+        files["tests/__init__.py"] = ""
+    ours = sys.modules["tests"]
+    async with serving(KIND, decorated(tmp_path, code, **files)) as worker:
+        assert await worker.text("f") == "of the app"
+    assert sys.modules["tests"] is ours
+    assert "tests.helpers" not in sys.modules
 
 
 async def test_a_test_can_reach_into_the_app(tmp_path: Path) -> None:
