@@ -17,7 +17,8 @@ import os
 import sys
 import threading
 from collections.abc import Iterator, Sequence
-from importlib.machinery import ModuleSpec
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -99,16 +100,19 @@ class AppModules:
         with _LOCK:
             outer, hidden = self._hidden, self._hide_others()
             self._hidden = {**outer, **hidden}
-            before, arranged = list(sys.path), self._arranged_path()
-            sys.path[:] = arranged
+            before, own = list(sys.path), self._own_path()
+            finder = _Finder(self._root, self._top_names())
+            sys.path[:] = own
+            sys.meta_path.insert(0, finder)
             sys.modules.update(self._modules)
             self._take_root()
             try:
                 yield
             finally:
                 self._hidden = outer
+                sys.meta_path.remove(finder)
                 self._collect()
-                self._restore_path(before, arranged)
+                self._restore_path(before, own)
                 for name, module in hidden.items():
                     if name not in self._modules:
                         sys.modules[name] = self._strange[name] = module
@@ -116,31 +120,14 @@ class AppModules:
                         self._aside.setdefault(name, module)
                 _guard_imports()
 
-    def _arranged_path(self) -> list[str]:
-        """Return `sys.path` as a worker has it: what is installed, then the app; last comes what
-        belongs to tests."""
-        own = [path for path in imports.app_paths(self._root) if path in sys.path]
+    def _own_path(self) -> list[str]:
         elsewhere = {path for app in _OPEN if app._root != self._root for path in app._paths}
-        rest = [path for path in sys.path if path not in own and path not in elsewhere]
-        installed = [path for path in rest if _is_installed(path)]
-        loose = [path for path in rest if path not in installed and not self._eclipses(path)]
-        return [*installed, *own, *loose]
+        return [path for path in sys.path if path not in elsewhere]
 
-    def _eclipses(self, path: str) -> bool:
-        """Say whether what is there would win over, or mix with, a folder of the app that has no
-        `__init__.py`, although it comes later."""
-        return any(
-            os.path.exists(os.path.join(path, name))
-            or os.path.exists(os.path.join(path, f"{name}.py"))
-            for name in self._top_names()
-            if os.path.isdir(os.path.join(self._root, name))
-            and not os.path.isfile(os.path.join(self._root, name, "__init__.py"))
-        )
-
-    def _restore_path(self, before: list[str], arranged: list[str]) -> None:
-        """Undo the arrangement; what the app has added meanwhile stays until it is closed."""
-        first = list(itertools.takewhile(lambda path: path not in arranged, sys.path))
-        last = [path for path in sys.path[len(first) :] if path not in arranged]
+    def _restore_path(self, before: list[str], own: list[str]) -> None:
+        """Show what is elsewhere again; what the app has added meanwhile stays until it closes."""
+        first = list(itertools.takewhile(lambda path: path not in own, sys.path))
+        last = [path for path in sys.path[len(first) :] if path not in own]
         self._paths += [*first, *last]
         sys.path[:] = [*first, *before, *last]
 
@@ -240,6 +227,29 @@ class AppModules:
                 return
         if name in self._aside:
             sys.modules[name] = self._aside[name]
+
+
+class _Finder(MetaPathFinder):
+    """Looks a name the app has up where a worker would: in what is installed, then in the app.
+
+    Folders of tests stand before both on `sys.path`, and may have modules of the same name.
+    """
+
+    def __init__(self, root: str, names: set[str]) -> None:
+        self._root = root
+        self._names = names
+
+    def find_spec(self, name: str, path: Any, target: Any = None) -> ModuleSpec | None:
+        if path is not None or name not in self._names:
+            return None
+        installed = [each for each in sys.path if _is_installed(each)]
+        found = PathFinder.find_spec(name, installed)
+        if found is None or found.loader is None:
+            found = PathFinder.find_spec(name, imports.app_paths(self._root))
+        if found is not None and found.loader is None:
+            # A folder without `__init__.py`: a fixed list keeps those of other places out.
+            found.submodule_search_locations = list(found.submodule_search_locations or ())
+        return found
 
 
 def _is_installed(path: str) -> bool:
