@@ -186,7 +186,7 @@ class KeyStore:
 
 def new_key() -> str:
     """Return a fresh key: url-safe, with the marker by which secret scanners know such keys."""
-    return base64.urlsafe_b64encode(secrets.token_bytes(40)).decode("ascii") + "AzFu"
+    return base64.urlsafe_b64encode(secrets.token_bytes(39)).decode("ascii") + "AzFu"
 
 
 def _bytes(key: str) -> bytes:

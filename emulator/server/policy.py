@@ -73,7 +73,7 @@ def _key(request: web.BaseRequest, query: str) -> str:
 
 
 def _code(query: str) -> str:
-    if "code=" not in query:
+    if "code=" not in query.lower():
         return ""
     from urllib.parse import parse_qsl  # only for requests that carry a key
 
