@@ -76,7 +76,7 @@ class App:
             return {"kind": "indexed", "functions": None, "error": self._failure(error)}
         if found is None:
             return {"kind": "indexed", "functions": None}
-        self._web = web_extension(self._environment)
+        self._web = web_extension(self._environment, None if self._capture.exclusive else self.root)
         self._application = found.application
         self._decorated = {each.described["name"]: each.call for each in found.functions}
         return {

@@ -37,7 +37,7 @@ class Capture:
 
     def __init__(self, emit: Emit, *, exclusive: bool) -> None:
         self._emit = emit
-        self._exclusive = exclusive
+        self.exclusive = exclusive
         self._importer: Optional[int] = None
         self.local = threading.local()
         self.handler = LogHandler(self)
@@ -55,7 +55,7 @@ class Capture:
         told = getattr(self.local, "invocation_id", None)
         if told is not None:
             return True, told
-        return self._exclusive or self._importer == threading.get_ident(), None
+        return self.exclusive or self._importer == threading.get_ident(), None
 
     def record(self, record: logging.LogRecord, text: str) -> None:
         ours, call_id = self.call_id()

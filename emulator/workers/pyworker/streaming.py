@@ -8,7 +8,9 @@ the worker's own connection, each side sending only as much as the other has gra
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import importlib
+import os
 import sys
 import threading
 from collections import deque
@@ -17,13 +19,15 @@ from urllib.parse import unquote, urlsplit
 
 from .convert import Blobs
 from .failure import message_of
+from .imports import is_app_folder
 from .invoke import Function
 from .wire import Header, Message
 
 CHUNK = 1 << 16
 WINDOW = 16
 """Chunks one side may send before the other has taken one."""
-_BASE = "azurefunctions.extensions.base"
+_PACKAGE = "azurefunctions.extensions"
+_BASE = f"{_PACKAGE}.base"
 _CALL_HEADER = "x-ms-invocation-id"
 _SETTING = "PYTHON_ENABLE_INIT_INDEXING"
 _FALSE = ("0", "false", "f", "no", "n")
@@ -32,12 +36,29 @@ Send = Callable[[Header, Sequence[bytes]], None]
 InThread = Callable[[Function, str, Dict[str, Any]], Awaitable[Any]]
 
 
-def web_extension(environment: Mapping[str, str]) -> Any:
-    """Return what all web extensions share, when the app imported one; `None` otherwise."""
+def web_extension(environment: Mapping[str, str], shared_with: Optional[str] = None) -> Any:
+    """Return what all web extensions share, when the app imported one; `None` otherwise.
+
+    Where other apps may have imported it too, `shared_with` is the folder of this one: then its
+    own modules must speak of it.
+    """
     base = sys.modules.get(_BASE)
     if base is None or environment.get(_SETTING, "").strip().lower() in _FALSE:
         return None
+    if shared_with is not None and not _spoken_of(shared_with):
+        return None
     return base if base.HttpV2FeatureChecker.http_v2_enabled() else None
+
+
+def _spoken_of(root: str) -> bool:
+    for name, module in list(sys.modules.items()):
+        file = getattr(module, "__file__", None)
+        if file is None or not is_app_folder(os.path.dirname(file), root):
+            continue
+        with contextlib.suppress(ImportError, OSError, AttributeError):
+            if _PACKAGE in (module.__spec__.loader.get_source(name) or ""):
+                return True
+    return False
 
 
 class Site:
