@@ -21,6 +21,8 @@ def main() -> int:
         ("lint", [str(BIN / "ruff"), "check", "."]),
         ("imports", [str(BIN / "lint-imports")]),
         ("types", [str(BIN / "mypy")]),
+        # A table service for the tests of chats; kept beside the other things tests need.
+        ("azurite", [sys.executable, "-m", "tests.support.azurite"]),
     ]
     if arguments.fast:
         steps.append(("unit tests", _pytest("tests/unit", "tests/architecture")))

@@ -159,4 +159,6 @@ def _free_port() -> int:
 
 if __name__ == "__main__":
     if shutil.which("node") and shutil.which("npm"):
-        install()
+        print(f"Azurite {VERSION} is in {install()}")
+    else:
+        print("Azurite is not installed: there is no Node.js. Tests that need it are skipped.")

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from bindings.openai import identity
-from bindings.openai.identity import credential_for
+from bindings.openai.identity import Credentials, credential_for, refused
 from emulator.sdk import BindingError
+from tests.support.sign_in import StubCredential
 
 _SECRET = {"tenantid": "t", "clientid": "c", "clientsecret": "s"}
 _PIPELINES = {
@@ -91,3 +92,73 @@ def test_sovereign_clouds_and_tenants_are_passed_on(cloud: str, authority: dict[
     # What a credential made of them is its own secret.
     options = identity._options({"azurecloud": cloud, "additionallyallowedtenants": "x; y"})
     assert options == {"additionally_allowed_tenants": ["x", "y"], **authority}
+
+
+def test_a_managed_identity_has_one_id() -> None:
+    both = {"managedidentityresourceid": "/subscriptions/x", "managedidentityobjectid": "o"}
+    with pytest.raises(BindingError, match="not by both"):
+        credential_for(both)
+
+
+@pytest.mark.parametrize("missing", ["tenantId", "clientId", "tokenFilePath"])
+def test_what_a_workload_identity_needs_is_named(missing: str) -> None:
+    given = {"tenantid": "t", "clientid": "c", "tokenfilepath": "f"}
+    del given[missing.lower()]
+    with pytest.raises(BindingError, match=f"needs the key '{missing}'") as caught:
+        credential_for({"credential": "workloadidentity", **given})
+    assert "or set AZURE_" in str(caught.value.hint)
+
+
+async def test_each_identity_has_one_credential_that_is_closed_at_the_end() -> None:
+    told: list[str] = []
+    credentials = Credentials(told.append)
+    keys = tuple(sorted(_SECRET.items()))
+    first = credentials.get(keys)
+    assert credentials.get(keys) is first
+    assert credentials.get(()) is not first
+    await credentials.aclose()
+    assert credentials.get(keys) is not first
+    await credentials.aclose()
+    assert told == []
+
+
+async def test_the_use_of_the_machines_own_sign_in_is_told_once() -> None:
+    told: list[str] = []
+    stub = StubCredential()
+    fallback = identity._Fallback(stub, told.append)
+    for _ in range(2):
+        assert (await fallback.get_token("scope")).token.startswith("token-")
+    assert len(told) == 1
+    assert told[0].startswith("There is no managed identity on this machine")
+    await fallback.close()
+    assert stub.closed == 1
+
+
+async def test_a_sign_in_that_fails_is_not_told_as_used() -> None:
+    told: list[str] = []
+    fallback = identity._Fallback(StubCredential(error=ValueError("no")), told.append)
+    with pytest.raises(ValueError, match="no"):
+        await fallback.get_token("scope")
+    assert told == []
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (
+            "AADSTS7000215: Invalid client secret.\nTrace ID: x",
+            "AADSTS7000215: Invalid client secret.",
+        ),
+        ("", "no reason was given"),
+        (
+            "DefaultAzureCredential failed to retrieve a token.\nAttempted credentials:\n"
+            "\tEnvironmentCredential: unavailable\nVisit https://x\n"
+            "\tAzureCliCredential: Please run 'az login'.\nTo mitigate this, go on.",
+            "none of these worked: EnvironmentCredential, AzureCliCredential.",
+        ),
+    ],
+)
+def test_why_a_sign_in_failed_is_one_line(text: str, reason: str) -> None:
+    error = refused(Exception(text), where="https://x", identity="a key")
+    assert error.message == f"No sign-in to Azure for https://x: {reason}"
+    assert str(error.hint).startswith("It was tried with a key. Sign in with 'az login'")
