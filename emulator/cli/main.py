@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 _COMMANDS = {
     "start": ("emulator.cli.start:start", "Serve an app on this machine."),
+    "init": ("emulator.cli.init:init", "Write a new app that runs as it is."),
+    "new": ("emulator.cli.new:new", "Add functions to an app."),
     "check": ("emulator.cli.check:check", "Tell what is wrong with an app, here and on Azure."),
     "call": ("emulator.cli.call:call", "Run one function and print what it gives."),
     "functions": ("emulator.cli.functions:functions", "List the functions of an app."),

@@ -32,6 +32,7 @@ from emulator.sdk.convert import items, json_datum, to_json, to_text
 from emulator.sdk.extension import Extension, Finding
 from emulator.sdk.options import NoOptions, Options, Resolved, SettingText
 from emulator.sdk.services import CallLog, Database, HostServices, Services, SettingsView
+from emulator.sdk.templates import Template
 
 __all__ = [
     "MANUAL_REASON",
@@ -71,6 +72,7 @@ __all__ = [
     "Services",
     "SettingText",
     "SettingsView",
+    "Template",
     "Trigger",
     "items",
     "json_datum",

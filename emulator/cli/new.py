@@ -1,0 +1,51 @@
+"""`funcemu new`: functions for an app that exists."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from emulator.cli.init import tell
+from emulator.errors import ConfigError
+from emulator.scaffold.addition import HOST_FILE, add, model_of
+from emulator.scaffold.catalogue import find_template, template_names
+
+
+@click.command()
+@click.argument("name", required=False)
+@click.argument("path", required=False)
+@click.option(
+    "--template",
+    "-t",
+    type=click.Choice(template_names()),
+    default="http",
+    show_default=True,
+    help="What the functions do.",
+)
+@click.option(
+    "--model",
+    type=click.Choice(["v2", "v1"]),
+    help="How they are declared; the default is as in the rest of the app.",
+)
+@click.option("--force", is_flag=True, help="Replace files of the same name.")
+def new(name: str | None, path: str | None, template: str, model: Any, force: bool) -> None:
+    """Add functions called NAME to the app in PATH (default: this folder).
+
+    With decorators they are put at the end of function_app.py, else into folders of their own.
+    Settings and parts of host.json that they need are added; everything else stays as it is.
+    PATH may stand alone; then the functions are called as the template is.
+    """
+    if name is not None and path is None and (Path(name) / HOST_FILE).is_file():
+        name, path = None, name
+    root = Path(path or ".").expanduser()
+    if not (root / HOST_FILE).is_file():
+        raise ConfigError(
+            f"There is no app in {root}: it has no {HOST_FILE}.",
+            hint="`funcemu init` makes one.",
+            code="app-missing",
+        )
+    chosen = find_template(template)
+    wanted = name or chosen.name
+    tell(root, add(root, chosen, model or model_of(root), wanted, force=force))
