@@ -22,7 +22,14 @@ from bindings.openai.recordings.facets import describe_drift, facets_of
 from bindings.openai.recordings.keep import kept_reply, reply_to_keep, scope_of
 from bindings.openai.recordings.match import Hit, Miss, Question, explain, find
 from bindings.openai.recordings.store import RecordingStore
-from bindings.openai.recordings.tree import Exchange, Recording, Reply, said_key
+from bindings.openai.recordings.tree import (
+    Exchange,
+    Recording,
+    Reply,
+    Scope,
+    history_digest,
+    said_key,
+)
 from bindings.openai.seen import Tally
 from emulator.sdk import BindingError, Clock
 
@@ -52,7 +59,7 @@ class RecordingBackend:
         self._otherwise = otherwise
         self._clock = clock
         self._tally = tally
-        self._asked: dict[tuple[str, str], int] = {}
+        self._asked: dict[tuple[Scope, str], int] = {}
         """By scope and request: how often it was made, for several replies to one request."""
         self._told: set[object] = set()
 
@@ -61,9 +68,10 @@ class RecordingBackend:
         question = self._question(request)
         if self._mode == "rerecord":
             return await self._record(request, question)
+        count = self._count(question)
         found = find(self._store, question, only_own=self._mode == "record")
         if isinstance(found, Hit):
-            exchange = self._sample(found, question)
+            exchange = self._sample(found, count)
             if exchange is not None:
                 return await self._play(found, exchange, request, question)
         elif self._mode != "record":
@@ -101,15 +109,21 @@ class RecordingBackend:
         facets = facets_of(request, history.instructions, normaliser.redactor)
         return Question(scope_of(request), request.function, history, facets)
 
-    def _sample(self, hit: Hit, question: Question) -> Exchange | None:
+    def _count(self, question: Question) -> int:
+        """Return how often this was asked before, if that matters."""
+        if self._store.rules.samples <= 1:
+            return 0
+        key = (question.scope, history_digest(question.history.turns))
+        count = self._asked[key] = self._asked.get(key, -1) + 1
+        return count
+
+    def _sample(self, hit: Hit, count: int) -> Exchange | None:
         """Return the reply whose turn it is; `None` when another is still to be recorded."""
         samples = self._store.rules.samples
         if samples <= 1:
             return hit.exchange
-        key = (str(question.scope), hit.exchange.parent + hit.exchange.id.partition("-")[0])
-        count = self._asked[key] = self._asked.get(key, -1) + 1
         known = sorted(hit.equal, key=lambda each: (len(each.id), each.id))
-        if self._mode == "record" and count >= len(known) and len(known) < samples:
+        if self._mode == "record" and len(known) <= count < samples:
             return None
         return known[count % len(known)]
 

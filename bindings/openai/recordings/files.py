@@ -3,6 +3,7 @@ conversation however often it is recorded."""
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from collections.abc import Mapping
@@ -136,13 +137,14 @@ def pretty_json(value: Any, indent: str = "") -> str:
 
 def write_atomically(file: Path, text: str) -> None:
     """Write a file so that nobody ever sees half of it."""
-    file.parent.mkdir(parents=True, exist_ok=True)
     beside = file.with_name(f".{file.name}.{os.getpid()}.tmp")
     try:
+        file.parent.mkdir(parents=True, exist_ok=True)
         beside.write_text(text, encoding="utf-8", newline="\n")
         os.replace(beside, file)
     except OSError as error:
-        beside.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            beside.unlink()
         raise BindingError(
             f"The recording {file} cannot be written: {error}.",
             hint="Check the folder's rights, or name another by FUNCEMU_RECORDINGS.",
