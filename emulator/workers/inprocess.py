@@ -2,15 +2,13 @@
 
 Differences from a process of its own: the app runs on this interpreter with our packages; the
 working directory is not the app's; standard output is not captured (pytest does that); a call that
-blocks blocks everything; app settings stand in `os.environ` from start to close, of two apps open
-at once the newer one's win.
+blocks blocks everything.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import platform
 import sys
 import threading
@@ -38,14 +36,13 @@ from emulator.workers.messages import (
     log_of,
     result_of,
 )
-from emulator.workers.modules import AppModules
+from emulator.workers.modules import OURS, AppModules
 from emulator.workers.pyworker.app import App, wants_debug_logs
 from emulator.workers.pyworker.logs import Capture
 from emulator.workers.pyworker.sdk import SdkError, load_sdk
 from emulator.workers.pyworker.wire import Header, Message
 from emulator.workers.streams import Exchange
-
-_OURS = ("emulator", "bindings")
+from emulator.workers.variables import Variables
 
 
 class InProcessChannel:
@@ -56,7 +53,7 @@ class InProcessChannel:
         self._sink = sink
         self._environment = worker_environment(spec.root, spec.environment)
         self._modules = AppModules(spec.root)
-        self._settings = _Settings(self._environment)
+        self._settings = Variables(self._environment, lambda: self._capture.call_id()[0])
         self._closed: asyncio.Future[ExitInfo] | None = None
         self._app: App | None = None
         self._calls = Calls()
@@ -199,7 +196,7 @@ def _stopped() -> WorkerLost:
 
 
 def _refuse_our_names(root: Path) -> None:
-    for name in _OURS:
+    for name in sorted(OURS):
         for place in (root / f"{name}.py", root / name):
             if place.is_file() or any(place.glob("*.py")):
                 raise WorkerStartError(
@@ -207,36 +204,6 @@ def _refuse_our_names(root: Path) -> None:
                     " they cannot share a process",
                     hint="run this app with the subprocess channel",
                 )
-
-
-class _Settings:
-    """The app's settings in `os.environ`, taken back in any order."""
-
-    _open: list[_Settings] = []
-    _before: dict[str, str | None] = {}
-
-    def __init__(self, environment: Mapping[str, str]) -> None:
-        self._wanted = environment
-        self._changed: dict[str, str] = {}
-
-    def apply(self) -> None:
-        for name, value in self._wanted.items():
-            if os.environ.get(name) != value:
-                self._before.setdefault(name, os.environ.get(name))
-                self._changed[name] = os.environ[name] = value
-        self._open.append(self)
-
-    def restore(self) -> None:
-        if self not in self._open:
-            return
-        self._open.remove(self)
-        for name in self._changed:
-            layers = [each._changed[name] for each in self._open if name in each._changed]
-            value = layers[-1] if layers else self._before.pop(name)
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
 
 
 class _RootLogger:

@@ -1,4 +1,4 @@
-"""Apps in this process: their modules, their settings, what is left of them."""
+"""Apps in this process: their modules, and what is left of them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,6 @@ from emulator.workers.channel import AppSpec
 from emulator.workers.inprocess import InProcessChannel
 from tests.support.workers import (
     decorated,
-    environment,
     folder_function,
     serving,
     started,
@@ -259,22 +258,6 @@ async def test_two_loads_of_one_app_stay_apart_during_a_reload(tmp_path: Path) -
             write(tmp_path, {"only_in_b.py": "WHO = 'there now'\n"})
             importlib.invalidate_caches()
             assert await new.text("stranger") == "there now"
-
-
-async def test_settings_stand_in_the_environment_until_the_end(tmp_path: Path) -> None:
-    code = "import os\n@app.route()\ndef f(req):\n    return os.environ['WHOSE']\n"
-    roots = [decorated(tmp_path / who, code) for who in "ab"]
-    first = InProcessChannel(AppSpec(roots[0], environment({"WHOSE": "a"})), lambda log: None)
-    second = InProcessChannel(AppSpec(roots[1], environment({"WHOSE": "b"})), lambda log: None)
-    assert "WHOSE" not in os.environ
-    await first.start()
-    assert os.environ["WHOSE"] == "a"
-    await second.start()
-    assert os.environ["WHOSE"] == "b"
-    await first.aclose()
-    assert os.environ["WHOSE"] == "b"
-    await second.aclose()
-    assert "WHOSE" not in os.environ
 
 
 async def test_only_the_apps_own_records_are_its_logs(tmp_path: Path) -> None:
