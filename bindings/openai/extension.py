@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from weakref import WeakKeyDictionary
 
 from bindings.openai.chats.base import ChatStore
@@ -10,7 +11,7 @@ from bindings.openai.clients import LOG_CATEGORY, ModelClients
 from bindings.openai.identity import Credentials
 from bindings.openai.turns import Turns
 from bindings.openai.vectors.stores import VectorStores
-from emulator.sdk import Binding, BindingError, Extension, HostServices, SettingsView
+from emulator.sdk import Binding, BindingError, Extension, Finding, HostServices, SettingsView
 
 
 class OpenAIExtension(Extension):
@@ -61,6 +62,22 @@ class OpenAIExtension(Extension):
             for name in self._searches.values()
         ]
         return tuple(dict.fromkeys([*models, *chats, *searches]))
+
+    def examine(self) -> Sequence[Finding]:
+        settings = self.host.settings
+        # Only `funcemu doctor` asks.
+        from bindings.openai.findings import chat_findings, document_findings, model_findings
+
+        return [
+            *model_findings(self.models, settings, self._connections.values()),
+            *chat_findings(settings, self._storages.values()),
+            *document_findings(self.vectors, settings, self._searches.values()),
+        ]
+
+    def settings(self) -> Mapping[str, str]:
+        from bindings.openai.findings import SETTINGS  # as above
+
+        return SETTINGS
 
     async def aclose(self) -> None:
         await self.models.aclose()

@@ -142,7 +142,7 @@ def identity(settings: Settings) -> Iterator[Finding]:
         if missing:
             yield Finding(
                 "warn",
-                f"{proofs[0]} is set, but {' and '.join(missing)} is not: it cannot sign in.",
+                f"{proofs[0]} is set, but not {' and '.join(missing)}: it cannot sign in.",
                 f"Set {' and '.join(missing)}, or unset {proofs[0]}.",
             )
             return
@@ -168,7 +168,7 @@ def identity(settings: Settings) -> Iterator[Finding]:
 
 def names(settings: Settings, app: AppModel, extensions: Iterable[Extension]) -> Iterator[Finding]:
     """Names of settings that nobody reads and that are nearly one that somebody does."""
-    theirs = {name for each in extensions for name in each.settings}
+    theirs = {name for each in extensions for name in each.settings()}
     known = {name.lower(): name for name in (*KNOWN_SETTINGS, *theirs)}
     for setting in settings:
         disabled = re.fullmatch(r"(?i)AzureWebJobs[._](.+)[._]Disabled", setting.name)
@@ -191,8 +191,8 @@ def names(settings: Settings, app: AppModel, extensions: Iterable[Extension]) ->
 
 
 def _may_be_a_slip(setting: Setting) -> bool:
-    if known_purpose(setting.name) is not None:
-        return False
+    if known_purpose(setting.name) is not None or "__" in setting.name or ":" in setting.name:
+        return False  # a section has names of its own
     return setting.source != ENVIRONMENT or setting.name.upper().startswith(_PREFIXES)
 
 

@@ -40,7 +40,7 @@ async def _of_app(session: Session, name: str) -> list[Use]:
         for function in generation.app.functions:
             found += _of_function(function, name)
     for extension in session.engine.context.extensions:
-        for known, purpose in extension.settings.items():
+        for known, purpose in extension.settings().items():
             if normalised(known) == normalised(name):
                 package = type(extension).__module__.rpartition(".")[0]
                 found.append(Use(f"{package}: {purpose}"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import ClassVar, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 from emulator.sdk.services import HostServices
 
@@ -22,15 +22,16 @@ class Extension:
     Clients, caches and stores belong here: a chat in memory must not vanish on save.
     """
 
-    settings: ClassVar[Mapping[str, str]] = {}
-    """Settings the package reads, each with what for, in a sentence."""
-
     def __init__(self, host: HostServices) -> None:
         self.host = host
 
     def banner(self) -> tuple[str, ...]:
         """Lines for the start banner: what serves, and why. Asked after the app is bound."""
         return ()
+
+    def settings(self) -> Mapping[str, str]:
+        """Return the settings the package reads, each with what for, in a few words."""
+        return {}
 
     def examine(self) -> Sequence[Finding]:
         """Say how things are, for `funcemu doctor`: what would serve, and from which setting.
