@@ -8,7 +8,7 @@ from itertools import groupby
 from typing import Any
 
 from emulator.config.settings import Settings
-from emulator.errors import BindingError, EmulatorError, ExpressionError
+from emulator.errors import BindingError, BindingPluginError, EmulatorError, ExpressionError
 from emulator.invocation.notices import notices
 from emulator.invocation.officialtypes import is_official
 from emulator.invocation.options import BoundOptions, bind_options
@@ -80,6 +80,8 @@ class Binder:
                 bound.append(self._function(function))
             except EmulatorError as error:
                 self.problems.append(_problem(error, function))
+            except Exception as error:  # a binding package may raise anything while it is made
+                self.problems.append(_problem(_broken(error), function))
         return bound
 
     def _function(self, function: FunctionModel) -> BoundFunction:
@@ -170,6 +172,13 @@ class Binder:
             if problem.function is not None or problem not in self.problems:
                 self.problems.append(problem)
         return binding, options
+
+
+def _broken(error: Exception) -> BindingPluginError:
+    return BindingPluginError(
+        f"one of its bindings could not be made: {type(error).__name__}: {error}.",
+        hint="Report this to the authors of the binding's package.",
+    )
 
 
 def _by_order(readers: Sequence[Reader]) -> tuple[tuple[Reader, ...], ...]:
