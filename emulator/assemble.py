@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -43,6 +43,8 @@ class Starter:
         self.environ = {**(os.environ if environ is None else environ), **(settings or {})}
         if options.language_worker:
             self.environ[ARGUMENTS_SETTING] = options.language_worker
+        self.configured: Callable[[Configuration], None] = lambda configuration: None
+        """Hears of each configuration that is read, before the app's code runs with it."""
         self.standby: Standby | None = None
         self.port = 0
         """The port that is served, once it is known; the app's code may ask for it."""
@@ -51,6 +53,7 @@ class Starter:
         """Read what the app's folder says; what it says about the host completes the options."""
         configuration = configure(self.root, self.environ)
         self.options = apply_host_section(self.options, configuration.settings.host)
+        self.configured(configuration)
         return replace(configuration, problems=(*self.options.problems, *configuration.problems))
 
     def spawn(self, configuration: Configuration) -> Launch:

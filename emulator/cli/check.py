@@ -109,7 +109,7 @@ async def _loaded(
     engine = Engine(starter, listens=False)
     # What the app's code says while it is imported is no part of the answer.
     console = Console(clock=engine.clock, colour=False, verbose=False, stream=sys.stderr)
-    console.host_config = configuration.host_config
+    console.configure(configuration)
     engine.events.on(LogLine, console.log)
     try:
         await engine.start(launch)

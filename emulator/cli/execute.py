@@ -65,7 +65,7 @@ def execute(**given: Any) -> None:
         first = None  # the host will say why
     emulator = Emulator(starter, listening)
     console = console_on_stderr(emulator.events, emulator.clock, options)
-    console.host_config = configuration.host_config
+    console.configure(configuration)
 
     async def run() -> int:
         try:

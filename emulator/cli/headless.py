@@ -75,7 +75,7 @@ async def opened(options: Options) -> AsyncIterator[Session]:
         launch = None  # the host will say why
     engine = Engine(starter, listens=False)
     console = console_on_stderr(engine.events, engine.clock, options)
-    console.host_config = configuration.host_config
+    console.configure(configuration)
     try:
         await engine.start(launch)
         yield Session(engine, starter.options, configuration, console)

@@ -9,7 +9,6 @@ import signal
 from collections.abc import Iterable
 
 from emulator.assemble import Emulator
-from emulator.config.hostjson import HostConfig
 from emulator.console.banner import banner_lines, ready_line
 from emulator.console.console import Console, JsonConsole
 from emulator.console.render import duration, verdict
@@ -20,14 +19,11 @@ _SETTLE_AFTER = 0.2
 """Seconds after a load: what its start left to do comes first."""
 
 
-async def serve(
-    emulator: Emulator, first: Launch | None, console: Console, host_config: HostConfig
-) -> int:
+async def serve(emulator: Emulator, first: Launch | None, console: Console) -> int:
     """Serve until Ctrl+C or SIGTERM, then finish running calls and leave no process behind.
 
     Returns the exit code: 1 when the app was refused.
     """
-    console.host_config = host_config
     stopping = asyncio.Event()
     _on_signals(stopping)
     emulator.events.on(GenerationReady, _settle_after_loads)
@@ -64,6 +60,7 @@ class Reloads:
         self._known: frozenset[str] | None = None
 
     def ready(self, event: GenerationReady) -> None:
+        self._console.show_levels_of(self._emulator.host.host_config)
         names = frozenset(function.name for function in event.app.functions)
         known, self._known = self._known, names
         if event.number == 1 or isinstance(self._console, JsonConsole):

@@ -99,11 +99,12 @@ def _expand(
 
 
 def _unreadable(text: str, where: SourceSpan) -> Problem:
-    # The text may hold a secret, so only what looks like a name is shown.
-    name = re.split(r"[=\s]", text, maxsplit=1)[0][:40]
+    # The text may hold a secret, so nothing is shown but a name before a '='.
+    named = re.match(r"(?a:[A-Z_a-z][\w.-]{0,60})(?=\s*=)", text)
+    what = f"The line for '{named[0]}'" if named else "A line"
     return Problem(
         "env-line-invalid",
-        f"A line of {where.file} that starts with '{name}' cannot be read and is left out",
+        f"{what} in {where.file} cannot be read and is left out",
         severity=Severity.WARNING,
         where=where,
         hint='Write NAME=value; a value with quotes is closed on its last line: NAME="a b".',

@@ -111,12 +111,16 @@ class HostConfig:
 
         `None` means that host.json says nothing about it.
         """
+        return self.own_level(category) or self.log_levels.get("default")
+
+    def own_level(self, category: str) -> LogLevel | None:
+        """Return the level of the longest category that starts `category`, without `default`."""
         wanted = category.lower()
         best = ""
         for each in self.log_levels:
             if len(each) > len(best) and wanted.startswith(each.lower()) and each != "default":
                 best = each
-        return self.log_levels.get(best or "default")
+        return self.log_levels.get(best) if best else None
 
     def extension(self, name: str) -> Mapping[str, Any]:
         """Return the section of one extension; its name is compared without case."""

@@ -62,24 +62,27 @@ class Document:
         return self._parsed
 
 
-def parse(text: str, file: str) -> Document:
-    """Parse `text`; `file` is the name errors carry. Raise `ConfigError` with line and column."""
+def parse(text: str, file: str, *, secret: bool = False) -> Document:
+    """Parse `text`; `file` is the name errors carry. Raise `ConfigError` with line and column.
+
+    With `secret` an error shows nothing of the text.
+    """
     text = text.removeprefix("\ufeff")
     try:
         value = json.loads(text, parse_constant=_no_constant)
     except (ValueError, RecursionError):
-        return _parse_slowly(text, file)
+        return _parse_slowly(text, file, secret=secret)
     # The C parser accepts some thousand levels on some versions of Python, and none of them is
     # safe for what reads the value afterwards.
     if text.count("{") + text.count("[") > MAX_DEPTH:
-        return _parse_slowly(text, file)
+        return _parse_slowly(text, file, secret=secret)
     return Document(value, text, file)
 
 
-def read(path: Path, file: str) -> Document | None:
+def read(path: Path, file: str, *, secret: bool = False) -> Document | None:
     """Read and parse a file; `None` when there is none. `file` is its name for people."""
     text = read_text(path, file)
-    return None if text is None else parse(text, file)
+    return None if text is None else parse(text, file, secret=secret)
 
 
 def read_text(path: Path, file: str) -> str | None:
@@ -106,8 +109,8 @@ def read_text(path: Path, file: str) -> str | None:
         ) from error
 
 
-def _parse_slowly(text: str, file: str) -> Document:
-    parser = _Parser(text, file)
+def _parse_slowly(text: str, file: str, *, secret: bool) -> Document:
+    parser = _Parser(text, file, secret=secret)
     return Document(parser.parse(), text, file, parser)
 
 
@@ -122,7 +125,8 @@ def _line_column(text: str, offset: int) -> tuple[int, int]:
 class _Parser:
     """Reads values by descent, noting the offset of every key and element."""
 
-    def __init__(self, text: str, file: str) -> None:
+    def __init__(self, text: str, file: str, *, secret: bool = False) -> None:
+        self._secret = secret
         self.text = text
         self.file = file
         self.at = 0
@@ -183,7 +187,8 @@ class _Parser:
             self.offsets[below] = start
             self._skip()
             if self.text[self.at : self.at + 1] != ":":
-                self._fail(f"expected ':' after the key \"{key}\", found {self._found()}", self.at)
+                shown = "a key" if self._secret else f'the key "{key}"'
+                self._fail(f"expected ':' after {shown}, found {self._found()}", self.at)
             self.at += 1
             self._skip()
             result[key] = self._value(below)
@@ -277,6 +282,8 @@ class _Parser:
             return "the end of the file"
         end = 1
         if rest[0] not in "{}[],:":
+            if self._secret:
+                return {'"': "a text", "'": "a text in single quotes"}.get(rest[0], "a word")
             while end < len(rest) and rest[end] not in " \t\r,:{}[]":
                 end += 1
         return f"'{rest[:end]}'"

@@ -21,7 +21,7 @@ def set_value(text: str, path: Path, value: Any, *, file: str) -> str:
     """
     if not text.strip("\ufeff \t\r\n"):
         text = "{}\n"
-    document = parse(text, file)
+    document = parse(text, file, secret=True)
     mark = "\ufeff" if text.startswith("\ufeff") else ""
     text = text.removeprefix(mark)
     if not isinstance(document.value, dict):

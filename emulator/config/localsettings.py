@@ -38,7 +38,7 @@ class LocalSettings:
 def read_local_settings(root: Path) -> LocalSettings:
     result = LocalSettings()
     try:
-        document = read(root / FILE, FILE)
+        document = read(root / FILE, FILE, secret=True)
         if document is None:
             return result
         if not isinstance(document.value, dict):

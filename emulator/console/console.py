@@ -11,6 +11,8 @@ from typing import TextIO
 
 from emulator.clock import Clock
 from emulator.config.hostjson import HostConfig
+from emulator.config.levels import LOG_LEVELS, LogLevel, parse_level
+from emulator.config.secrets import SecretFilter
 from emulator.console.render import Palette, duration, failure_lines, problem_lines
 from emulator.events import (
     Event,
@@ -23,8 +25,9 @@ from emulator.events import (
     RequestServed,
 )
 from emulator.model import Problem, Severity
+from emulator.runtime.launch import Configuration
 
-_LEVELS = {"Trace": 0, "Debug": 1, "Information": 2, "Warning": 3, "Error": 4, "Critical": 5}
+_LEVELS = {name: number for number, name in enumerate(LOG_LEVELS)}
 _SECOND = timedelta(seconds=1)
 _COLOURS = {"Warning": "yellow", "Error": "red", "Critical": "red"}
 
@@ -33,7 +36,7 @@ class Console:
     """One readable line per call, user output as it comes, problems in full.
 
     Lines are gathered and written once per turn of the event loop: a busy host is not slowed down
-    by its own output.
+    by its own output. Values of secret settings are taken out of whatever is written.
     """
 
     def __init__(
@@ -49,15 +52,33 @@ class Console:
         self._clock = clock
         self._verbose = verbose
         self._strict = strict
-        self._user_level = user_level
+        self._user_level = parse_level(user_level) if user_level else None
         self._stream = stream or sys.stdout
         self._pending: list[str] = []
         self._scheduled = False
         self._stamped = datetime.min.replace(tzinfo=UTC)
         self._stamp_text = ""
+        self._least: dict[str, int] = {}
+        self._host_config = HostConfig()
+        self._settings: set[tuple[str, str]] = set()
+        self._secrets: SecretFilter | None = None
         self.colour = colour
         self.paint = Palette(colour=colour)
-        self.host_config = HostConfig()
+
+    def configure(self, configuration: Configuration) -> None:
+        """Follow what was read before the first load."""
+        self.show_levels_of(configuration.host_config)
+        self.learn(configuration)
+
+    def show_levels_of(self, host_config: HostConfig) -> None:
+        """Choose lines by the levels of host.json; those of what serves."""
+        self._host_config = host_config
+        self._least = {}
+
+    def learn(self, configuration: Configuration) -> None:
+        """Keep the secrets among these settings to ourselves, and those learnt before."""
+        self._settings.update((each.name, each.value) for each in configuration.settings)
+        self._secrets = None
 
     def attach(self, events: EventBus) -> None:
         """Listen to what is shown; loads are told about by whoever asked for them."""
@@ -92,13 +113,22 @@ class Console:
         self._scheduled = False
         if not self._pending:
             return
-        text = "\n".join(self._pending) + "\n"
+        text = self._clean("\n".join(self._pending)) + "\n"
         self._pending.clear()
         try:
             self._stream.write(text)
             self._stream.flush()
         except (OSError, ValueError):  # the terminal or the pipe's reader is gone
             return
+
+    def _clean(self, text: str) -> str:
+        if self._secrets is None:  # made when first needed: the patterns take 2 ms
+            self._secrets = SecretFilter(self._as_shown(self._settings))
+        return self._secrets.without_values(text)
+
+    def _as_shown(self, settings: Iterable[tuple[str, str]]) -> Iterable[tuple[str, str]]:
+        """Return the settings with their values as they would appear among the output."""
+        return settings
 
     def _request(self, event: RequestServed) -> None:
         status, function, path = str(event.status), event.function, event.path
@@ -138,15 +168,7 @@ class Console:
 
     def log(self, event: LogLine) -> None:
         """Show a line if it is important enough for its category."""
-        system = not event.category.startswith(("Function.", "Host.Function.Console"))
-        if system or not event.category.endswith((".User", "Console")):
-            # What the loggers of Azure's own worker say is never shown there, whatever its level.
-            unasked = "None" if event.category.startswith("Worker.") else "Warning"
-            wanted = "Information" if self._verbose else unasked
-        else:
-            configured = self.host_config.level_for(event.category)
-            wanted = self._user_level or configured or "Information"
-        if wanted == "None" or _LEVELS[event.level] < _LEVELS[wanted]:
+        if not self._shows(event):
             return
         name = event.category.removeprefix("Function.").removesuffix(".User")
         origin = f"[{name}] " if event.category.startswith("Function.") else ""
@@ -155,6 +177,29 @@ class Console:
         for index, line in enumerate(event.message.splitlines() or [""]):
             text = f"{origin}{label}{line}" if index == 0 else line
             self.line(text, *([colour] if colour else []))
+
+    def _shows(self, event: LogLine) -> bool:
+        least = self._least.get(event.category)
+        if least is None:
+            least = self._least[event.category] = _LEVELS[self._level_of(event.category)]
+        return _LEVELS[event.level] >= least
+
+    def _level_of(self, category: str) -> LogLevel:
+        """Return the least level that is shown, as the official tools choose it.
+
+        A category of host.json counts before the level asked for, that one before its `default`.
+        """
+        own = self._host_config.own_level(category)
+        default = self._host_config.log_levels.get("default")
+        if category == "Host.Function.Console" or category.endswith(".User"):
+            return own or self._user_level or default or "Information"
+        if category.startswith("Worker."):
+            # What the loggers of Azure's own worker say is never shown there, whatever its level.
+            return "Information" if self._verbose else "None"
+        chosen = own or default or "Warning"
+        if self._verbose and _LEVELS[chosen] > _LEVELS["Information"]:
+            return "Information"
+        return chosen
 
     def line(self, text: str, *styles: str) -> None:
         """Show a line of now."""
@@ -176,9 +221,16 @@ class JsonConsole(Console):
         events.subscribe(self._record)
 
     def _record(self, event: Event) -> None:
+        if isinstance(event, LogLine) and not self._shows(event):
+            return
         from emulator.console.records import record  # only machines need it
 
         self.write([json.dumps(record(event, self._now()), ensure_ascii=False, default=str)])
+
+    def _as_shown(self, settings: Iterable[tuple[str, str]]) -> Iterable[tuple[str, str]]:
+        for name, value in settings:
+            yield name, value
+            yield name, json.dumps(value, ensure_ascii=False)[1:-1]
 
     def problems(self, problems: Iterable[Problem]) -> None:
         for problem in problems:

@@ -194,14 +194,21 @@ async def _in_loop(
     environ = environment(settings)
     starter = Starter(resolve_options(context.params, environ, Path.cwd()), environ=environ)
     configuration = starter.configure()
+    options = starter.options
     listening = listen("127.0.0.1", 0)
     starter.port = listening.getsockname()[1]
     emulator = Emulator(starter, listening)
     output = _Lines()
     console = Console(
-        clock=emulator.clock, colour=False, verbose=starter.options.verbose, stream=output
+        clock=emulator.clock,
+        colour=False,
+        verbose=starter.options.verbose,
+        strict=starter.options.strict,
+        user_level=options.user_log_level if "user_log_level" in options.given else None,
+        stream=output,
     )
-    console.host_config = configuration.host_config
+    console.configure(configuration)
+    starter.configured = console.learn
     console.attach(emulator.events)
     try:
         first = starter.spawn(configuration)

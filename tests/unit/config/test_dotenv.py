@@ -82,3 +82,10 @@ def test_never_fails_and_never_loops(text: str) -> None:
 @settings(max_examples=80, deadline=None)
 def test_single_quotes_keep_any_text(text: str) -> None:
     assert values(f"A='{text}'") == {"A": text}
+
+
+@pytest.mark.parametrize("line", ["planted-line", "'planted' x", "export KEY='planted", "=planted"])
+def test_a_line_without_a_plain_name_shows_nothing(line: str) -> None:
+    _, (problem,) = parse_env(line, ".env", {}.get)
+    assert problem.message == "A line in .env cannot be read and is left out"
+    assert problem.where == SourceSpan(".env", 1)

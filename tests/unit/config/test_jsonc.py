@@ -200,3 +200,20 @@ def _paths(path: tuple[Any, ...], value: Any) -> list[tuple[Any, ...]]:
         return [path]
     items = value.items() if isinstance(value, dict) else enumerate(value)
     return [path, *(below for key, each in items for below in _paths((*path, key), each))]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('{"planted" "planted"}', "expected ':' after a key, found a text"),
+        ("{'planted': 1}", "expected a key in double quotes, found a text in single quotes"),
+        ('{"a": planted}', "expected a value, found a word"),
+        ('{"a": "b" "planted"}', "expected ',' or '}', found a text"),
+        ('{"a": 1]', "expected ',' or '}', found ']'"),
+    ],
+)
+def test_an_error_in_a_secret_file_shows_nothing_of_it(text: str, message: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        parse(text, "x.json", secret=True)
+    assert message in caught.value.message
+    assert "planted" not in caught.value.message
