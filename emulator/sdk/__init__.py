@@ -32,6 +32,7 @@ from emulator.sdk.convert import items, json_datum, to_json, to_text
 from emulator.sdk.extension import Extension, Finding
 from emulator.sdk.options import NoOptions, Options, Resolved, SettingText
 from emulator.sdk.services import CallLog, Database, HostServices, Services, SettingsView
+from emulator.sdk.serving import StreamedResponse, WorkerEnvironment
 from emulator.sdk.templates import Template
 
 __all__ = [
@@ -72,8 +73,10 @@ __all__ = [
     "Services",
     "SettingText",
     "SettingsView",
+    "StreamedResponse",
     "Template",
     "Trigger",
+    "WorkerEnvironment",
     "items",
     "json_datum",
     "to_json",

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple
 
+from emulator.model import HttpRequestData, HttpResponseData
 from emulator.sdk.services import HostServices
+from emulator.sdk.serving import StreamedResponse
 
 
 class Finding(NamedTuple):
@@ -38,6 +40,21 @@ class Extension:
 
         Nothing is asked over the network, and no value of a setting is told.
         """
+        return ()
+
+    async def serve(
+        self, path: str, request: HttpRequestData
+    ) -> HttpResponseData | StreamedResponse:
+        """Answer a request to the package's own address, for classes that an entry point of the
+        group `emulator.endpoints` names.
+
+        The entry point's name begins with `_` and is the first part of the address; `path` is what
+        follows. Only programs of this machine get here.
+        """
+        return HttpResponseData(404)
+
+    def summary(self) -> tuple[str, ...]:
+        """Lines for the end of a run: what was done. Asked once, before `aclose`."""
         return ()
 
     async def aclose(self) -> None:
