@@ -65,6 +65,10 @@ class HostContext:
         """What the bindings in use share, in the order of first use."""
         return tuple(self._extensions.values())
 
+    async def seed(self, name: str, file: Path) -> None:
+        """Give a database in memory the content of a file."""
+        await self._state.seed(name, file)
+
     def banner(self) -> list[str]:
         return [line for each in self._extensions.values() for line in each.banner()]
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Literal, NamedTuple
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, Literal, NamedTuple
 
 from emulator.model import HttpRequestData, HttpResponseData
 from emulator.sdk.services import HostServices
@@ -41,6 +41,16 @@ class Extension:
         Nothing is asked over the network, and no value of a setting is told.
         """
         return ()
+
+    def views(self) -> Mapping[str, Callable[[str], Awaitable[Any]]]:
+        """Name what tests may look at (`assistant`), each with a function that is given the name
+        of one and returns it as plain JSON values, or `None` when there is no such."""
+        return {}
+
+    def seeds(self) -> Mapping[str, Callable[[Any], Awaitable[None]]]:
+        """Name the parts of a seed file this package takes (`assistants`), each with a function
+        that is given the JSON value. Raises `BindingError` saying what is wrong with it."""
+        return {}
 
     async def serve(
         self, path: str, request: HttpRequestData

@@ -6,6 +6,7 @@ import asyncio
 import sqlite3
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from typing import TypeVar
 
@@ -20,12 +21,16 @@ BUSY_TIMEOUT = 10.0
 class SqliteDatabase:
     """One file, or memory when `path` is `None`, used from threads of its own.
 
-    Opened on first use. Write-ahead logging keeps readers going during a transaction and leaves
-    the last committed one intact whenever the process dies.
+    Opened on first use; a database in memory then begins with the content of the file `seed`.
+    Write-ahead logging keeps readers going during a transaction and leaves the last committed one
+    intact whenever the process dies.
     """
 
-    def __init__(self, path: Path | None, migrations: Sequence[str]) -> None:
+    def __init__(
+        self, path: Path | None, migrations: Sequence[str], *, seed: Path | None = None
+    ) -> None:
         self._path = path
+        self._seed = seed
         self._migrations = tuple(migrations)
         self._writer = _Lane("state-writer", self._open)
         # Two connections to one memory would be two databases.
@@ -36,6 +41,16 @@ class SqliteDatabase:
 
     async def read(self, work: Callable[[sqlite3.Connection], T]) -> T:
         return await self._reader.submit(work)
+
+    async def fill(self, file: Path) -> None:
+        """Replace everything by the content of another such file."""
+
+        def work(connection: sqlite3.Connection) -> None:
+            _copy(file, connection)
+            self._seed = file
+            self._migrate(connection)
+
+        await self._writer.submit(work)
 
     async def aclose(self) -> None:
         await asyncio.gather(*{self._writer.aclose(), self._reader.aclose()})
@@ -52,6 +67,8 @@ class SqliteDatabase:
             )
             connection.execute("PRAGMA journal_mode=WAL")
             connection.execute("PRAGMA synchronous=NORMAL")
+            if self._path is None and self._seed is not None:
+                _copy(self._seed, connection)
             self._migrate(connection)
         except (sqlite3.Error, OSError) as error:
             raise self._unusable(error) from error
@@ -62,8 +79,8 @@ class SqliteDatabase:
             version = connection.execute("PRAGMA user_version").fetchone()[0]
             if version > len(self._migrations):
                 raise StateError(
-                    f"{self._path} was written by a newer version of funcemu (schema {version}, "
-                    f"this one knows {len(self._migrations)}).",
+                    f"{self._path or self._seed} was written by a newer version of funcemu "
+                    f"(schema {version}, this one knows {len(self._migrations)}).",
                     hint="Update funcemu, or move the file away to start with empty state.",
                 )
             for script in self._migrations[version:]:
@@ -80,6 +97,17 @@ class SqliteDatabase:
             hint="Check that the folder is writable and the file is not damaged, "
             "or start with --ephemeral to keep state in memory.",
         )
+
+
+def _copy(file: Path, connection: sqlite3.Connection) -> None:
+    try:
+        with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)) as source:
+            source.backup(connection)
+    except sqlite3.Error as error:
+        raise StateError(
+            f"The content of {file} cannot be used: {error}.",
+            hint="Give a database that a host has kept, or a file of `funcemu state export`.",
+        ) from error
 
 
 class _Lane:

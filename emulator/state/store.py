@@ -17,13 +17,21 @@ class StateStore:
     def __init__(self, folder: Path | None) -> None:
         self.folder = folder
         self._databases: dict[str, SqliteDatabase] = {}
+        self._seeds: dict[str, Path] = {}
 
     def database(self, name: str, migrations: Sequence[str]) -> SqliteDatabase:
         """Return the named database; the same one for the same name."""
         if name not in self._databases:
             path = None if self.folder is None else prepare(self.folder) / f"{name}.db"
-            self._databases[name] = SqliteDatabase(path, migrations)
+            self._databases[name] = SqliteDatabase(path, migrations, seed=self._seeds.get(name))
         return self._databases[name]
+
+    async def seed(self, name: str, file: Path) -> None:
+        """Give the named database in memory the content of a file, now or when it is first used;
+        the file has to stay until then."""
+        self._seeds[name] = file
+        if name in self._databases:
+            await self._databases[name].fill(file)
 
     async def aclose(self) -> None:
         await asyncio.gather(*(database.aclose() for database in self._databases.values()))
