@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from emulator.clock import Clock, SystemClock
 from emulator.config.options import Options, apply_host_section
-from emulator.config.settings import host_variables
+from emulator.config.settings import Settings, host_variables
 from emulator.errors import ConfigError
 from emulator.events import EventBus, LogLine
 from emulator.runtime.launch import AppUnusable, Configuration, Launch, configure
@@ -48,6 +48,8 @@ class Starter:
         self.standby: Standby | None = None
         self.port = 0
         """The port that is served, once it is known; the app's code may ask for it."""
+        self.notes: tuple[str, ...] = ()
+        """What packages say about the environment of the app."""
 
     def configure(self) -> Configuration:
         """Read what the app's folder says; what it says about the host completes the options."""
@@ -66,7 +68,9 @@ class Starter:
 
     def _channel(self, configuration: Configuration) -> WorkerChannel:
         settings = configuration.settings
-        variables = settings.worker_environment(host_variables(root=self.root, port=self.port))
+        variables = settings.worker_environment(
+            {**self._contributed(settings), **host_variables(root=self.root, port=self.port)}
+        )
         spec = AppSpec(
             root=self.root,
             environment=worker_environment(self.root, variables),
@@ -91,6 +95,23 @@ class Starter:
             on_exit=self._worker_ended,
             standby=self.standby,
         )
+
+    def _contributed(self, settings: Settings) -> Mapping[str, str]:
+        """Return what packages add to the app's environment; nothing where no host serves."""
+        if not self.port:
+            return {}
+        # Only a host that serves pays for the look-up of packages.
+        from emulator.runtime.variables import contributed_environment
+
+        added = contributed_environment(
+            settings=settings,
+            app_root=self.root,
+            url=f"http://{_reachable(self.options.host)}:{self.port}",
+            flags={"models": self.options.models},
+            events=self.events,
+        )
+        self.notes = added.notes
+        return added.variables
 
     def _worker_ended(self, info: ExitInfo) -> None:
         from emulator.workers.subprocess import describe_exit
@@ -223,7 +244,7 @@ class Emulator:
 
     def notes(self) -> list[str]:
         """Return the lines for the start: what serves, and what callers have to know."""
-        return [*self.context.banner(), *self._policy.notes()]
+        return [*self.context.banner(), *self._starter.notes, *self._policy.notes()]
 
     async def start(self, first: Launch | None = None) -> None:
         """Load the app and serve; returns once requests are answered.
@@ -283,6 +304,15 @@ class _LogRelay:
         else:
             category = "Host.Function.Console"
         self._events.publish(LogLine(log.level, log.message, category, log.invocation_id))
+
+
+def _reachable(address: str) -> str:
+    """Return the address by which a process of this machine reaches what listens on `address`."""
+    if address in {"localhost", "0.0.0.0"}:
+        return "127.0.0.1"
+    if address == "::":
+        return "[::1]"
+    return f"[{address}]" if ":" in address else address
 
 
 def _body_limit(environ: Mapping[str, str]) -> int:

@@ -47,6 +47,7 @@ async def serve(emulator: Emulator, first: Launch | None, console: Console) -> i
         stopped.cancel()
         await asyncio.gather(began, stopped, return_exceptions=True)
         await emulator.aclose()
+        console.write(_summary(emulator, console))
         console.flush()
     return 0
 
@@ -98,6 +99,13 @@ def announcement(emulator: Emulator, console: Console) -> Iterable[str]:
     )
     yield from console.problem_lines(generation.problems)
     yield ready_line(emulator.host.uptime, len(generation.functions), console.paint)
+
+
+def _summary(emulator: Emulator, console: Console) -> Iterable[str]:
+    lines = emulator.context.summary
+    if isinstance(console, JsonConsole):
+        return [json.dumps({"event": "summary", "lines": lines})] if lines else []
+    return [console.paint(line, "dim") for line in lines]
 
 
 def _settle_after_loads(_: GenerationReady) -> None:

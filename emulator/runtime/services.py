@@ -41,6 +41,8 @@ class HostContext:
         self._events = events
         self._state = state
         self._extensions: dict[type[Extension], Extension] = {}
+        self.summary: tuple[str, ...] = ()
+        """What the packages say about the run, once it is over."""
 
     def database(self, name: str, migrations: Sequence[str]) -> SqliteDatabase:
         return self._state.database(name, migrations)
@@ -73,7 +75,9 @@ class HostContext:
         return [line for each in self._extensions.values() for line in each.banner()]
 
     async def aclose(self) -> None:
-        for extension in self._extensions.values():
+        extensions = list(self._extensions.values())
+        self.summary += tuple(line for each in extensions for line in each.summary())
+        for extension in extensions:
             await extension.aclose()
         self._extensions.clear()
         await self._state.aclose()

@@ -17,6 +17,7 @@ from emulator.runtime.generation import Generation
 from emulator.runtime.host import Host
 from emulator.server.admin import Admin
 from emulator.server.connections import Server
+from emulator.server.endpoints import Endpoints
 from emulator.server.functions import Functions
 from emulator.server.home import home_page
 from emulator.server.policy import SitePolicy
@@ -38,6 +39,7 @@ class Site:
         self._events = events
         self._policy = policy
         self._admin = Admin(host, policy)
+        self._endpoints = Endpoints(host, policy)
         self._runner: web.ServerRunner | None = None
         self._functions: Functions | None = None
 
@@ -117,6 +119,8 @@ class Site:
             if generation is not None:
                 self._functions_of(generation).dressed(request, answer)
             return "", answer
+        if self._endpoints.has(path):
+            return "", await self._endpoints.handle(request, target=target, path=path, query=query)
         if generation is None or self._host.offline is not None:
             return "", self._unavailable(path)
         functions = self._functions_of(generation)
