@@ -149,8 +149,8 @@ class TablesChatStore:
 
     async def _newer(self, assistant: str, since: int) -> Chat | None:
         """Read the state and the newer messages only; `None` when that does not tell it all."""
-        # Azurite compares milliseconds, so a little more is asked for.
-        start = full_text(since - since % 10_000)
+        # Not `gt`: Azurite compares milliseconds. What is too old goes below.
+        start = full_text(since)
         query = f"{_PARTITION} and (RowKey eq '{STATE_KEY}' or CreatedAt ge datetime'{start}')"
         try:
             chat = _read(assistant, await self._table.rows(query, {"assistant": assistant}))
