@@ -123,9 +123,10 @@ def _expression(
         text = expressions.substitute_settings(text, setting)
         if not mark.data:
             return text
-        return expressions.parse(text)
+        parsed = expressions.parse(text)
     except ExpressionError as error:
         return error
+    return "".join(map(str, parsed.pieces)) if parsed.is_constant else parsed
 
 
 @cache
