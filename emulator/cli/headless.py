@@ -89,7 +89,7 @@ def console_on_stderr(events: EventBus, clock: Clock, options: Options) -> Conso
     terminal = sys.stderr.isatty() and not os.environ.get("NO_COLOR")
     console = Console(
         clock=clock,
-        colour=terminal and options.output == "auto",
+        colour=options.output == "pretty" or (terminal and options.output == "auto"),
         verbose=options.verbose,
         strict=options.strict,
         user_level=options.user_log_level if "user_log_level" in options.given else None,

@@ -27,6 +27,7 @@ _COMMANDS = {
     "state": ("emulator.cli.state:state", "Reset, export and import what an app keeps."),
     "exec": ("emulator.cli.execute:execute", "Run a command with the app served beside it."),
     "doctor": ("emulator.cli.doctor:doctor", "Check whether this machine and the app are ready."),
+    "explain": ("emulator.cli.explain:explain", "Tell what the code of a problem means."),
     "completion": ("emulator.cli.completion:completion", "Make a shell complete commands."),
 }
 """Where each command is, and what the list of commands says about it.

@@ -14,10 +14,9 @@ from emulator.console.render import Palette
 
 
 def palette(output: str) -> Palette:
-    """Return the colours for stdout: `auto` uses them on a terminal only."""
-    return Palette(
-        colour=output == "auto" and sys.stdout.isatty() and not os.environ.get("NO_COLOR")
-    )
+    """Return the colours for stdout: `pretty` always uses them, `auto` on a terminal only."""
+    terminal = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+    return Palette(colour=output == "pretty" or (output == "auto" and terminal))
 
 
 def write_json(value: Any) -> None:
