@@ -13,21 +13,30 @@ from emulator.clock import Clock, SystemClock
 from emulator.config.options import Options, apply_host_section
 from emulator.config.settings import Settings, host_variables
 from emulator.errors import ConfigError
-from emulator.events import EventBus, LogLine
+from emulator.events import EventBus, GenerationReady, LogLine
 from emulator.runtime.launch import AppUnusable, Configuration, Launch, configure
 from emulator.workers.channel import AppSpec, ExitInfo, WorkerChannel, WorkerLog
+from emulator.workers.debugging import DebugRequest, requested_debugging
 from emulator.workers.environment import worker_environment
-from emulator.workers.interpreter import ARGUMENTS_SETTING, find_interpreter
+from emulator.workers.interpreter import (
+    ARGUMENTS_SETTING,
+    find_interpreter,
+    interpreter_arguments,
+)
 
 if TYPE_CHECKING:
     from emulator.registry import BindingRegistry
     from emulator.runtime.services import HostContext
     from emulator.server.policy import SitePolicy
+    from emulator.workers.debugport import DebugPort
     from emulator.workers.standby import Standby
 
 
 class Starter:
-    """Begins loads of one app. Light: the rest of the host is imported by `Emulator`."""
+    """Begins loads of one app. Light: the rest of the host is imported by `Emulator`.
+
+    Only whoever offers a port for debuggers says `debuggable`; for others nobody could attach.
+    """
 
     def __init__(
         self,
@@ -35,7 +44,9 @@ class Starter:
         *,
         environ: Mapping[str, str] | None = None,
         settings: Mapping[str, str] | None = None,
+        debuggable: bool = False,
     ) -> None:
+        self._debuggable = debuggable
         self.options = options
         self.root = _app_root(options.path)
         self.events = EventBus()
@@ -46,6 +57,10 @@ class Starter:
         self.configured: Callable[[Configuration], None] = lambda configuration: None
         """Hears of each configuration that is read, before the app's code runs with it."""
         self.standby: Standby | None = None
+        self.latest: WorkerChannel | None = None
+        """The worker of the load begun last."""
+        self.debugging: DebugRequest | None = None
+        """What was asked for when the host started; the port is not moved later."""
         self.port = 0
         """The port that is served, once it is known; the app's code may ask for it."""
         self.notes: tuple[str, ...] = ()
@@ -56,12 +71,16 @@ class Starter:
         configuration = configure(self.root, self.environ)
         self.options = apply_host_section(self.options, configuration.settings.host)
         self.configured(configuration)
+        if self.latest is None:
+            variables = configuration.settings.worker_environment()
+            _, self.debugging = self._debugger(interpreter_arguments(variables))
         return replace(configuration, problems=(*self.options.problems, *configuration.problems))
 
     def spawn(self, configuration: Configuration) -> Launch:
         """Start the worker; raises `WorkerStartError` when no interpreter can run the app."""
         configuration.check()
-        return Launch(configuration, self._channel(configuration))
+        self.latest = self._channel(configuration)
+        return Launch(configuration, self.latest)
 
     def launch(self) -> Launch:
         return self.spawn(self.configure())
@@ -86,6 +105,12 @@ class Starter:
         from emulator.workers.supervisor import Supervisor
 
         interpreter = find_interpreter(self.root, self.options.python, spec.environment)
+        arguments, request = self._debugger(interpreter.arguments)
+        interpreter = replace(interpreter, arguments=arguments)
+        if request is not None:
+            first = self.latest is None
+            wait = first and request.debugging.wait
+            spec = replace(spec, debugging=replace(request.debugging, wait=wait))
         if self.options.watch and self.standby is None:
             self.standby = Standby(self.logs)
         return Supervisor.spawn(
@@ -95,6 +120,11 @@ class Starter:
             on_exit=self._worker_ended,
             standby=self.standby,
         )
+
+    def _debugger(self, arguments: tuple[str, ...]) -> tuple[tuple[str, ...], DebugRequest | None]:
+        options = self.options
+        arguments, request = requested_debugging(arguments, options.debug, wait=options.debug_wait)
+        return arguments, request if self._debuggable else None
 
     def _contributed(self, settings: Settings) -> Mapping[str, str]:
         """Return what packages add to the app's environment; nothing where no host serves."""
@@ -174,6 +204,7 @@ class Engine:
             precedence="specificity" if options.route_precedence == "specificity" else "name",
             listens=listens,
             strict=options.strict,
+            timeouts=starter.debugging is None,
         )
         self._starter = starter
         self._journal: Journal | None = None
@@ -206,7 +237,7 @@ class Emulator:
     """A host on a socket, from options to the last line.
 
     `listening` is the socket to serve on, `first` the load already begun, `clock` another source
-    of time for tests.
+    of time for tests, `debugging` the socket for debuggers if they may attach.
     """
 
     def __init__(
@@ -215,6 +246,7 @@ class Emulator:
         listening: socket.socket,
         *,
         clock: Clock | None = None,
+        debugging: socket.socket | None = None,
     ) -> None:
         from emulator.runtime.reloader import Reloader
         from emulator.server.app import Site
@@ -237,6 +269,12 @@ class Emulator:
             )
         self._starter = starter
         self._listening = listening
+        self._debug_port: DebugPort | None = None
+        if debugging is not None:
+            # Few debug, and a start of the host need not import it.
+            from emulator.workers.debugport import DebugPort
+
+            self._debug_port = DebugPort(debugging, self._debugged_port)
         address, port = listening.getsockname()[:2]
         self.port: int = port
         shown = "localhost" if address in {"127.0.0.1", "0.0.0.0", "::1", "::"} else address
@@ -251,6 +289,10 @@ class Emulator:
 
         Raises `AppUnusable` when a strict host refuses the app: then nothing is served.
         """
+        if self._debug_port is not None:
+            port = self._debug_port
+            await port.start()
+            self.events.on(GenerationReady, lambda _: port.moved())
         await self._engine.start(first, url=self.url)
         if self._starter.options.strict and self.host.current is None:
             raise AppUnusable(self.host.failure)
@@ -262,8 +304,18 @@ class Emulator:
         """Let requests under way finish (bounded), then end everything."""
         if self._reloader is not None:
             await self._reloader.aclose()
+        if self._debug_port is not None:
+            await self._debug_port.aclose()
         await self._site.aclose()
         await self._engine.aclose()
+
+    def _debugged_port(self) -> int | None:
+        """Return where the debugger listens whose worker serves, or is to serve first."""
+        from emulator.workers.supervisor import Supervisor
+
+        current = self.host.current
+        channel = self._starter.latest if current is None else current.channel
+        return channel.debug_port if isinstance(channel, Supervisor) else None
 
     def _forget_spare(self) -> None:
         if self._starter.standby is not None:

@@ -34,10 +34,11 @@ def chosen_options(*names: str) -> Callable[[Command], Command]:
 
 
 class VariadicCommand(click.Command):
-    """Takes `--functions A B` as the official tools do: values up to the next option."""
+    """Takes `--functions A B` as the official tools do, values up to the next option, and
+    `--debug` with or without a port."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        return super().parse_args(ctx, _spread(args, "--functions"))
+        return super().parse_args(ctx, _settled(_spread(args, "--functions"), "--debug"))
 
 
 def _spread(args: list[str], flag: str) -> list[str]:
@@ -58,6 +59,24 @@ def _spread(args: list[str], flag: str) -> list[str]:
     return spread
 
 
+def _settled(args: list[str], flag: str) -> list[str]:
+    """Give a switch that may have a number its value: what follows may be the app's folder."""
+    settled: list[str] = []
+    rest = iter(args)
+    for argument in rest:
+        if argument == "--":
+            return [*settled, argument, *rest]
+        if argument != flag:
+            settled.append(argument)
+            continue
+        following = next(rest, None)
+        if following is None or following.isdecimal():
+            settled.append(f"{flag}={following or 'on'}")
+        else:
+            settled += [f"{flag}=on", *_settled([following, *rest], flag)]
+    return settled
+
+
 def _option(info: OptionInfo) -> Callable[[Command], Command]:
     kind: dict[str, Any] = {}
     if info.kind == "flag":
@@ -76,6 +95,8 @@ def _option(info: OptionInfo) -> Callable[[Command], Command]:
         kind["multiple"] = True
     if info.kind == "number":
         kind["metavar"] = "NUMBER"
+    if info.kind == "port":
+        kind["metavar"] = "[PORT]"
     shown = info.help
     if info.default not in ("", None, ()):
         shown = f"{shown} [default: {info.default}]"

@@ -16,6 +16,8 @@ from emulator.runtime.launch import AppUnusable, Launch
 from emulator.server.listening import listen
 
 if TYPE_CHECKING:
+    import socket
+
     from emulator.console.console import Console
 
 
@@ -28,11 +30,12 @@ def start(**given: Any) -> None:
     The app's functions answer on http://localhost:7071. Without a configured connection, models
     answer offline and chats are kept in the app's .funcemu folder.
     """
-    starter = Starter(resolve_options(given, os.environ, Path.cwd()))
+    starter = Starter(resolve_options(given, os.environ, Path.cwd()), debuggable=True)
     configuration = starter.configure()
     options = starter.options
     listening = listen("127.0.0.1" if options.host == "localhost" else options.host, options.port)
     starter.port = listening.getsockname()[1]
+    debugging = _listen_for_debuggers(starter)
     try:
         first: Launch | None = starter.spawn(configuration)
     except AppUnusable:
@@ -43,7 +46,7 @@ def start(**given: Any) -> None:
 
     from emulator.cli.serve import serve
 
-    emulator = Emulator(starter, listening)
+    emulator = Emulator(starter, listening, debugging=debugging)
     console = _console(emulator, options)
     console.configure(configuration)
     starter.configured = console.learn
@@ -56,6 +59,14 @@ def start(**given: Any) -> None:
         else:
             run = uvloop.run
     sys.exit(run(serve(emulator, first, console)))
+
+
+def _listen_for_debuggers(starter: Starter) -> socket.socket | None:
+    wanted = starter.debugging
+    if wanted is None:
+        return None
+    hint = "Without --debug nobody can attach."
+    return listen(wanted.host, wanted.port, option="--debug PORT", hint=hint)
 
 
 def _console(emulator: Emulator, options: Options) -> Console:

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from emulator.config.levels import LOG_LEVELS, parse_level
 from emulator.config.localsettings import HostSection
-from emulator.config.optionvalues import Kind, OptionInfo, ip_address, read_value
+from emulator.config.optionvalues import DEBUG_PORT, Kind, OptionInfo, ip_address, read_value
 from emulator.config.suggest import did_you_mean
 from emulator.errors import ConfigError
 from emulator.model import Problem, Severity, SourceSpan
@@ -83,9 +83,16 @@ class Options:
     output: str = _option(
         "auto",
         "choice",
-        "How to write: colours on a terminal, plain text, or one JSON object per line.",
+        "How to write: auto has colours on a terminal, pretty has them in a pipe, too, plain has "
+        "none, json is one object per line.",
         flags=("--output",),
-        choices=("auto", "plain", "json"),
+        choices=("auto", "pretty", "plain", "json"),
+    )
+    log_file: Path | None = _option(
+        None,
+        "path",
+        "A file to which the same lines are added, with the date and without colours.",
+        flags=("--log-file",),
     )
     state_dir: Path | None = _option(
         None,
@@ -142,6 +149,19 @@ class Options:
         "text",
         "Arguments for the Python of the app, such as '-m debugpy --listen 127.0.0.1:9091'.",
         flags=("--language-worker",),
+    )
+    debug: int | None = _option(
+        None,
+        "port",
+        f"Let a debugger attach, on this port; without a number on {DEBUG_PORT}. It stays there "
+        "when the app is reloaded.",
+        flags=("--debug",),
+    )
+    debug_wait: bool = _option(
+        False,
+        "flag",
+        "As --debug, and import the app only when a debugger has attached.",
+        flags=("--debug-wait",),
     )
     watch: bool = _option(
         True,

@@ -9,7 +9,13 @@ from emulator.config.suggest import did_you_mean
 from emulator.errors import ConfigError
 from emulator.model import SourceSpan
 
-Kind = Literal["text", "number", "flag", "list", "path", "choice"]
+Kind = Literal["text", "number", "flag", "list", "path", "choice", "port"]
+
+DEBUG_PORT = 9091
+"""Where editors look for the debugger of a Functions app."""
+
+_SWITCH = {"1": True, "true": True, "yes": True, "on": True}
+_SWITCH |= {"0": False, "false": False, "no": False, "off": False}
 
 
 class OptionInfo(NamedTuple):
@@ -42,6 +48,8 @@ def read_value(info: OptionInfo, raw: object, where: SourceSpan, *, base: Path) 
             return base / Path(str(raw)).expanduser()
         case "choice":
             return _choice(raw, info, where)
+        case "port":
+            return _port(raw, info, where)
         case "text":
             return _text(raw, info, where, base=base)
         case _:
@@ -51,9 +59,7 @@ def read_value(info: OptionInfo, raw: object, where: SourceSpan, *, base: Path) 
 def _flag(raw: object, info: OptionInfo, where: SourceSpan) -> bool:
     if isinstance(raw, bool):
         return raw
-    known = {"1": True, "true": True, "yes": True, "on": True}
-    known |= {"0": False, "false": False, "no": False, "off": False}
-    value = known.get(str(raw).strip().lower())
+    value = _SWITCH.get(str(raw).strip().lower())
     if value is None:
         raise _bad(info, raw, where=where, hint="Use true or false.")
     return value
@@ -71,6 +77,18 @@ def _number(raw: object, info: OptionInfo, where: SourceSpan) -> int:
             info, raw, where=where, hint="A port is a number from 0 to 65535; 0 takes a free one."
         )
     return value
+
+
+def _port(raw: object, info: OptionInfo, where: SourceSpan) -> int | None:
+    """Read a port that also stands for a switch: on without a number, or off."""
+    text = str(raw).strip().lower()
+    switch = _SWITCH.get(text)
+    if switch is not None:
+        return DEBUG_PORT if switch else None
+    if not text.isdecimal() or int(text) > 65535:
+        hint = f"It is a port from 2 to 65535; 'on' means {DEBUG_PORT}."
+        raise _bad(info, raw, where=where, hint=hint)
+    return int(text)
 
 
 def _text(raw: object, info: OptionInfo, where: SourceSpan, *, base: Path) -> str:

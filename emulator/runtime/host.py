@@ -53,11 +53,14 @@ class Host:
         precedence: Precedence = "name",
         listens: bool = True,
         strict: bool = False,
+        timeouts: bool = True,
     ) -> None:
         """`functions` is the allow list of whoever starts the host; empty allows all. Without
         `listens` nothing is called but what is asked for: no trigger waits for events. `strict`
-        refuses an app with errors, or one that Azure would refuse or treat otherwise."""
+        refuses an app with errors, or one that Azure would refuse or treat otherwise. Without
+        `timeouts` a call may stand at a breakpoint for as long as it likes."""
         self._strict = strict
+        self._timeouts = timeouts
         self._listens = listens
         self._running = {} if running is None else running
         self._functions = functions
@@ -248,7 +251,7 @@ class Host:
             channel=channel,
             events=self.events,
             clock=self._clock,
-            timeout=host_config.function_timeout,
+            timeout=host_config.function_timeout if self._timeouts else None,
             running=self._running,
         )
         services = LoadServices(self.context, app, settings, host_config, invoker)

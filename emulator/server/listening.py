@@ -8,8 +8,17 @@ import socket
 from emulator.errors import ConfigError
 
 
-def listen(address: str, port: int) -> socket.socket:
-    """Take `port` (0: any free one) on `address`; raise `ConfigError` when it is taken."""
+def listen(
+    address: str,
+    port: int,
+    *,
+    option: str = "--port [-p]",
+    hint: str = "--port 0 takes any free port.",
+) -> socket.socket:
+    """Take `port` (0: any free one) on `address`; raise `ConfigError` when it is taken.
+
+    `option` is what chooses another one, `hint` the last word about it.
+    """
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     # IPPROTO_TCP by name: asyncio turns Nagle off only for sockets that say so.
     listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
@@ -23,8 +32,8 @@ def listen(address: str, port: int) -> socket.socket:
         listening.close()
         raise ConfigError(
             f"Port {port} is unavailable. Close the process using that port, or specify another "
-            "port using --port [-p].",
-            hint=f"{address}:{port}: {error.strerror or error}. --port 0 takes any free port.",
+            f"port using {option}.",
+            hint=f"{address}:{port}: {error.strerror or error}. {hint}",
             code="port-unavailable",
         ) from error
     return listening

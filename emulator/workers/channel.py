@@ -15,6 +15,18 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
+class Debugging:
+    """How a worker lets a debugger attach. `package` is the folder of a debugpy that is not among
+    the app's packages; `settings` are for `debugpy.configure`."""
+
+    wait: bool = False
+    """Whether the app is imported only when a debugger has attached."""
+    package: str | None = None
+    settings: tuple[tuple[str, str], ...] = ()
+    log_folder: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class AppSpec:
     """What a worker is started for. `environment` is complete: nothing is added to it but what
     the worker itself needs."""
@@ -24,6 +36,7 @@ class AppSpec:
     script_file: str = "function_app.py"
     threads: int | None = None
     """Size of the thread pool for sync functions; `None` leaves it to the settings rule."""
+    debugging: Debugging | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +81,8 @@ class WorkerInfo:
     executable: str
     sdk_version: str | None
     pid: int
+    debug_port: int | None = None
+    """Where its debugger listens, on this machine only."""
 
 
 @dataclass(frozen=True, slots=True)

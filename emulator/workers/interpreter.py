@@ -25,7 +25,7 @@ def find_interpreter(
     In this order: what was asked for, the app's settings, a virtual environment in the app's
     folder, the active one, the one that runs us. A folder of an environment will do for a Python.
     """
-    arguments = _arguments(environment)
+    arguments = interpreter_arguments(environment)
     if explicit:
         return Interpreter(_named(explicit, root, "--python"), "given with --python", arguments)
     setting = environment.get(_EXECUTABLE_SETTING)
@@ -44,10 +44,14 @@ def find_interpreter(
     return Interpreter(Path(sys.executable), "the one funcemu runs on", arguments)
 
 
-def _arguments(environment: Mapping[str, str]) -> tuple[str, ...]:
+def interpreter_arguments(environment: Mapping[str, str]) -> tuple[str, ...]:
+    """Return what the app's settings want between the interpreter and our script."""
     text = environment.get(ARGUMENTS_SETTING, "")
+    posix = os.name == "posix"
     try:
-        return tuple(shlex.split(text, posix=os.name == "posix"))
+        parts = shlex.split(text, posix=posix)
+        # On Windows a backslash is no escape, and `shlex` then leaves the quotes where they are.
+        return tuple(parts if posix else (part.strip("\"'") for part in parts))
     except ValueError as error:
         raise WorkerStartError(
             f"{ARGUMENTS_SETTING} is not a list of arguments ({error}): {text}",

@@ -17,7 +17,14 @@ from emulator.model import (
     Invocation,
     InvocationResult,
 )
-from emulator.workers.channel import AppSpec, FunctionLoad, Index, IndexedFunction, WorkerLog
+from emulator.workers.channel import (
+    AppSpec,
+    Debugging,
+    FunctionLoad,
+    Index,
+    IndexedFunction,
+    WorkerLog,
+)
 from emulator.workers.pyworker.wire import PROTOCOL, Header, Message
 
 _JSON_SAFE = 1 << 53
@@ -32,11 +39,24 @@ def start_message(spec: AppSpec, *, token: str = "", die_with_parent: bool = Fal
         "threads": spec.threads,
         "token": token,
         "die_with_parent": die_with_parent,
+        **_debug(spec.debugging),
     }
 
 
-def warm_message(modules: Sequence[str]) -> Header:
-    return {"kind": "warm", "modules": list(modules)}
+def warm_message(spec: AppSpec, modules: Sequence[str]) -> Header:
+    return {"kind": "warm", "modules": list(modules), **_debug(spec.debugging)}
+
+
+def _debug(debugging: Debugging | None) -> Header:
+    if debugging is None:
+        return {}
+    wanted = {
+        "wait": debugging.wait,
+        "package": debugging.package,
+        "settings": dict(debugging.settings),
+        "log_folder": debugging.log_folder,
+    }
+    return {"debug": wanted}
 
 
 def load_message(loads: Sequence[FunctionLoad]) -> Header:

@@ -88,7 +88,7 @@ class WorkerProcess:
         if warm is None:
             self.begin()
         else:
-            self._say(warm_message(warm))
+            self._say(warm_message(spec, warm))
 
     def begin(self) -> None:
         """Let it import and index the app."""

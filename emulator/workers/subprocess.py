@@ -119,6 +119,7 @@ class SubprocessChannel:
             connection = Connection(self._receive, self._disconnected)
             await connection.open(self._process)
             self._connection = connection
+            # Left in the arguments when the debugger calls the editor instead of listening.
             waits_for_debugger = "--wait-for-client" in self._interpreter.arguments
             async with asyncio.timeout(None if waits_for_debugger else _START_TIMEOUT):
                 hello = await self._hello
@@ -152,6 +153,7 @@ class SubprocessChannel:
             executable=hello["executable"],
             sdk_version=hello["sdk"],
             pid=hello["pid"],
+            debug_port=hello.get("debug"),
         )
 
     async def index(self) -> Index:

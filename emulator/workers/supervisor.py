@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Protocol
 
 from emulator.clock import Clock, SystemClock
@@ -74,6 +75,7 @@ class _Slot:
         self.ready = False
         self.backoff = Backoff()
         self.since = 0.0
+        self.debug_port: int | None = None
 
 
 class Supervisor:
@@ -120,13 +122,16 @@ class Supervisor:
     ) -> Supervisor:
         """Supervise worker processes, as many as the app's settings ask for.
 
-        With a `standby` a spare is kept for the next load and for a crash.
+        With a `standby` a spare is kept for the next load and for a crash. While debugging there
+        is one process, so that every call passes where the debugger looks.
         """
 
         def spawn() -> SubprocessChannel:
+            nonlocal spec
+            wanted, spec = spec, _without_waiting(spec)
             if standby is not None:
-                return standby.take(spec, interpreter)
-            return SubprocessChannel.spawn(spec, interpreter, sink)
+                return standby.take(wanted, interpreter)
+            return SubprocessChannel.spawn(wanted, interpreter, sink)
 
         async def prepare(channel: WorkerProcessChannel) -> None:
             await asyncio.sleep(_BEFORE_SPARE)
@@ -136,7 +141,7 @@ class Supervisor:
 
         return cls(
             spawn,
-            processes=process_count(spec.environment),
+            processes=1 if spec.debugging else process_count(spec.environment),
             clock=clock,
             on_exit=on_exit,
             on_loaded=None if standby is None else prepare,
@@ -152,6 +157,12 @@ class Supervisor:
     def running(self) -> int:
         return len(self._calls)
 
+    @property
+    def debug_port(self) -> int | None:
+        """Where the debugger of the worker listens; `None` while there is none."""
+        slot = self._slots[0]
+        return None if slot.channel is None else slot.debug_port
+
     async def start(self) -> WorkerInfo:
         self._changed = asyncio.Event()
         _ = self.closed
@@ -163,6 +174,7 @@ class Supervisor:
             await self.aclose(0)
             raise
         first.since = self._clock.monotonic()
+        first.debug_port = info.debug_port
         self._own(self._watch(first, first.channel))
         return info
 
@@ -319,7 +331,7 @@ class Supervisor:
             try:
                 channel = self._spawn()
                 self._retired.add(channel)  # until it is in its place, closing must find it
-                await channel.start()
+                info = await channel.start()
                 await channel.index()
                 await channel.load(list((self._loads or {}).values()))
             except WorkerError as error:
@@ -330,7 +342,7 @@ class Supervisor:
                 delay = slot.backoff.after(self._clock.monotonic() - started, None)
                 continue
             self._retired.discard(channel)
-            slot.channel, slot.since = channel, started
+            slot.channel, slot.since, slot.debug_port = channel, started, info.debug_port
             self._set_ready(slot)
             self._own(self._watch(slot, channel))
             return
@@ -353,6 +365,13 @@ class Supervisor:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
+
+
+def _without_waiting(spec: AppSpec) -> AppSpec:
+    """Only the first worker waits for a debugger: the others are started while it is attached."""
+    if spec.debugging is None or not spec.debugging.wait:
+        return spec
+    return replace(spec, debugging=replace(spec.debugging, wait=False))
 
 
 def process_count(environment: Mapping[str, str]) -> int:

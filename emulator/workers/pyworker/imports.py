@@ -15,6 +15,8 @@ from .sdk import CLASSIC
 
 NAMESPACE = "__app__"
 _NOT_THE_APP = ("site-packages", ".python_packages", ".venv", "venv")
+_DEBUGGERS = ("debugpy", "pydevd", "_pydevd", "_pydev_")
+"""They change the process when they are imported; who debugs has them begun first."""
 _HELP = (
     "Cannot find module. Please check the requirements.txt file for the missing module. For more"
     " info, please refer the troubleshooting guide: https://aka.ms/functions-modulenotfound."
@@ -79,6 +81,7 @@ def foreign_modules(root: str) -> List[str]:
         name
         for name, module in list(sys.modules.items())
         if name.partition(".")[0] not in ("__main__", private, NAMESPACE)
+        and not name.startswith(_DEBUGGERS)
         and getattr(getattr(module, "__spec__", None), "name", None) == name
         and not _lies_in_app(module, root)
     ]

@@ -17,6 +17,7 @@ from typing import Any, Dict, List, Optional
 
 from . import imports
 from .app import App, wants_debug_logs
+from .debug import Debugger, DebuggerError
 from .logs import Capture, LogHandler, UserStream, running
 from .sdk import Sdk, SdkError, load_sdk
 from .wire import PROTOCOL, Data, Decoder, Header, Message, WireError, encode, loads, unknown_kind
@@ -28,7 +29,8 @@ _SETTLED = 1.0
 def run(arguments: List[str]) -> None:
     """Serve until the host says stop or goes away. `arguments`: `--fd N` or `--port N`."""
     lifeline = _take_stdin()
-    start = _read_start(lifeline)
+    debugger = Debugger()
+    start = _read_start(lifeline, debugger)
     connection = _connect(arguments, start)
     threading.Thread(
         target=_watch, args=(lifeline, bool(start.get("die_with_parent"))), daemon=True
@@ -39,7 +41,7 @@ def run(arguments: List[str]) -> None:
         os.register_at_fork(after_in_child=lambda: _detach(lifeline, connection.fileno()))
     loop = _new_loop()
     asyncio.set_event_loop(loop)
-    code = loop.run_until_complete(_serve(connection, start))
+    code = loop.run_until_complete(_serve(connection, start, debugger))
     _leave(loop, code)
 
 
@@ -52,13 +54,15 @@ def _take_stdin() -> int:
     return lifeline
 
 
-def _read_start(lifeline: int) -> Header:
+def _read_start(lifeline: int, debugger: Debugger) -> Header:
     """Return what to start for. Until it comes, a spare gets warm: it imports what it is told."""
     while True:
         length = struct.unpack("!I", _read_exactly(lifeline, 4))[0]
         message: Header = loads(_read_exactly(lifeline, length))
         if message["kind"] != "warm":
             return message
+        with contextlib.suppress(DebuggerError):  # told when the worker is begun
+            debugger.begin(message.get("debug"))
         imports.warm(message["modules"])
 
 
@@ -150,9 +154,9 @@ def _new_task(loop: Any, coro: Any, **options: Any) -> Any:
     return asyncio.Task(coro, loop=loop, **options)
 
 
-async def _serve(connection: socket.socket, start: Header) -> int:
+async def _serve(connection: socket.socket, start: Header, debugger: Debugger) -> int:
     loop = asyncio.get_running_loop()
-    session = Session(loop, start)
+    session = Session(loop, start, debugger)
     connection.setblocking(False)
     factory = (
         loop.create_unix_connection
@@ -166,10 +170,11 @@ async def _serve(connection: socket.socket, start: Header) -> int:
 class Session(asyncio.Protocol):
     """Speaks with the host: messages in, answers and logs out."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, start: Header) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, start: Header, debugger: Debugger) -> None:
         self.finished: asyncio.Future[int] = loop.create_future()
         self._loop = loop
         self._start = start
+        self._debugger = debugger
         self._thread = threading.get_ident()
         self._transport: Any = None
         self._decoder = Decoder()
@@ -212,14 +217,18 @@ class Session(asyncio.Protocol):
             self._end_with(hello, f"the host speaks protocol {self._start.get('protocol')}", "")
             return
         sys.path += [path for path in imports.app_paths(root) if path not in sys.path]
+        wanted = self._start.get("debug")
         try:
             sdk = load_sdk()
-        except SdkError as error:
+            self._debugger.begin(wanted)
+        except (SdkError, DebuggerError) as error:
             self._end_with(hello, str(error), error.hint)
             return
         hello["sdk"] = sdk.version
+        hello["debug"] = self._debugger.port
         self._send(hello)
         self._flush()
+        self._debugger.wait(wanted)
         self._prepare(root, sdk)
 
     def _end_with(self, hello: Header, text: str, hint: str) -> None:

@@ -56,6 +56,11 @@ def test_an_empty_environment_variable_is_none(tmp_path: Path) -> None:
         ("language_worker", "-m debugpy", "language_worker", "-m debugpy"),
         ("python", "python3.12", "python", "python3.12"),
         ("route_precedence", "specificity", "route_precedence", "specificity"),
+        ("debug", "1", "debug", 9091),
+        ("debug", "ON", "debug", 9091),
+        ("debug", "5678", "debug", 5678),
+        ("debug", "0", "debug", None),
+        ("debug", "off", "debug", None),
     ],
 )
 def test_reads_values_from_the_environment(
@@ -109,13 +114,19 @@ def test_lists_in_pyproject_are_lists(tmp_path: Path) -> None:
             {},
             {"FUNCEMU_OUTPUT": "zzz"},
             "'zzz' is no value for output (the environment variable FUNCEMU_OUTPUT)",
-            "Use one of auto, plain, json.",
+            "Use one of auto, pretty, plain, json.",
         ),
         (
             {},
             {"FUNCEMU_STRICT": "maybe"},
             "'maybe' is no value for strict (the environment variable FUNCEMU_STRICT)",
             "Use true or false.",
+        ),
+        (
+            {"debug": "99999"},
+            {},
+            "'99999' is no value for debug (--debug)",
+            "It is a port from 2 to 65535; 'on' means 9091.",
         ),
         (
             {"host": "example"},
