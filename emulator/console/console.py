@@ -13,7 +13,13 @@ from emulator.clock import Clock
 from emulator.config.hostjson import HostConfig
 from emulator.config.levels import LOG_LEVELS, LogLevel, parse_level
 from emulator.config.secrets import SecretFilter
-from emulator.console.render import Palette, duration, failure_lines, problem_lines
+from emulator.console.render import (
+    Palette,
+    duration,
+    failure_lines,
+    one_line,
+    problem_lines,
+)
 from emulator.events import (
     Event,
     EventBus,
@@ -29,6 +35,9 @@ from emulator.runtime.launch import Configuration
 
 _LEVELS = {name: number for number, name in enumerate(LOG_LEVELS)}
 _SECOND = timedelta(seconds=1)
+_MOST_CATEGORIES = 1_000
+"""Packages may name categories as they like, also after what comes in requests."""
+
 _COLOURS = {"Warning": "yellow", "Error": "red", "Critical": "red"}
 
 
@@ -116,7 +125,7 @@ class Console:
         text = self._clean("\n".join(self._pending)) + "\n"
         self._pending.clear()
         try:
-            self._stream.write(text)
+            self._stream.write(_encodable(text, self._stream))
             self._stream.flush()
         except (OSError, ValueError):  # the terminal or the pipe's reader is gone
             return
@@ -163,7 +172,7 @@ class Console:
                 "dim",
             )
         if event.parent is not None:
-            detail = f" {event.detail}" if event.detail else ""
+            detail = f" {one_line(event.detail)}" if event.detail else ""
             self.line(f"  ↳ {event.function}{detail} ({duration(event.duration)})")
 
     def log(self, event: LogLine) -> None:
@@ -181,6 +190,8 @@ class Console:
     def _shows(self, event: LogLine) -> bool:
         least = self._least.get(event.category)
         if least is None:
+            if len(self._least) > _MOST_CATEGORIES:
+                self._least.clear()
             least = self._least[event.category] = _LEVELS[self._level_of(event.category)]
         return _LEVELS[event.level] >= least
 
@@ -212,6 +223,16 @@ class Console:
             self._stamped = now.replace(microsecond=0)
             self._stamp_text = self.paint(now.astimezone().strftime("%H:%M:%S"), "dim")
         return self._stamp_text
+
+
+def _encodable(text: str, stream: TextIO) -> str:
+    """Escape what the stream's encoding does not have, rather than lose the lines around it."""
+    encoding = getattr(stream, "encoding", None) or "utf-8"
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:
+        return text.encode(encoding, "backslashreplace").decode(encoding)
+    return text
 
 
 class JsonConsole(Console):

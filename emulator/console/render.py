@@ -15,6 +15,7 @@ _CODES = {
     "dim": "2",
     "bold": "1",
 }
+_LONGEST = 200
 _SEVERITY_COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.INFO: "cyan"}
 
 
@@ -70,6 +71,12 @@ def failure_lines(error: FunctionError) -> Iterable[str]:
         first, *rest = error.stack.rstrip().splitlines()
         yield f"Stack: {first}"
         yield from rest
+
+
+def one_line(text: str) -> str:
+    """Return a text as it fits into a line among others."""
+    flat = " ".join(text.split())
+    return flat if len(flat) <= _LONGEST else f"{flat[:_LONGEST]}…"
 
 
 def duration(seconds: float) -> str:

@@ -1,0 +1,354 @@
+"""What a console writes for what happens."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from emulator.clock import ManualClock
+from emulator.config.hostjson import HostConfig
+from emulator.config.levels import LogLevel
+from emulator.config.settings import Settings
+from emulator.console.console import Console, JsonConsole
+from emulator.events import (
+    Event,
+    EventBus,
+    GenerationFailed,
+    InvocationFinished,
+    InvocationStarted,
+    Level,
+    LogLine,
+    ProblemFound,
+    RequestServed,
+)
+from emulator.model import FunctionError, Problem, Severity
+from emulator.runtime.launch import Configuration
+
+STAMP = len("00:00:00 ")
+AZURE = Problem("a", "Only there", severity=Severity.INFO, azure="It fails.", hint="Mend it.")
+
+
+class Shown:
+    """A console, and what it wrote."""
+
+    def __init__(
+        self,
+        kind: type[Console] = Console,
+        *,
+        levels: Mapping[str, LogLevel] | None = None,
+        settings: Mapping[str, str] | None = None,
+        stream: Any = None,
+        **options: Any,
+    ) -> None:
+        self.stream = stream or io.StringIO()
+        self.clock = ManualClock(datetime(2026, 1, 1, 12, tzinfo=UTC))
+        chosen = {"colour": False, "verbose": False, **options}
+        self.console = kind(clock=self.clock, stream=self.stream, **chosen)
+        self.console.configure(configuration(levels, settings))
+        self.events = EventBus()
+        self.console.attach(self.events)
+
+    def of(self, *events: Event) -> list[str]:
+        """Return the lines written for events, without their times."""
+        before = len(self.stream.getvalue())
+        for event in events:
+            self.events.publish(event)
+        self.console.flush()
+        lines = self.stream.getvalue()[before:].splitlines()
+        return [line[STAMP:] if line[2:3] == ":" else line for line in lines]
+
+
+def configuration(
+    levels: Mapping[str, LogLevel] | None = None, settings: Mapping[str, str] | None = None
+) -> Configuration:
+    return Configuration(Settings.of(settings or {}), HostConfig(log_levels=levels or {}), ())
+
+
+def said(level: Level, category: str = "Function.f.User", text: str = "said") -> LogLine:
+    return LogLine(level, text, category, "1")
+
+
+def served(status: int = 200, path: str = "/api/f", function: str = "f") -> RequestServed:
+    return RequestServed("GET", path, status, 0.0123, function)
+
+
+def test_a_request_is_one_line() -> None:
+    assert Shown().of(served()) == ["GET /api/f → 200 (12 ms)  f"]
+    assert [line.rstrip() for line in Shown().of(served(404, "/x", ""))] == ["GET /x → 404 (12 ms)"]
+
+
+def test_a_path_cannot_write_to_the_terminal() -> None:
+    (line,) = Shown().of(served(path="/api/\x1b[31mred\nGET /fake"))
+    assert "\x1b" not in line
+    assert r"\x1b[31mred\nGET /fake" in line
+
+
+def test_a_call_that_went_well_is_told_by_its_request() -> None:
+    began = InvocationStarted("1", "f", "why")
+    assert Shown().of(began, InvocationFinished("1", "f", 0.5)) == []
+
+
+def test_verbose_tells_when_calls_begin_and_end() -> None:
+    began = InvocationStarted("1", "f", "why")
+    assert Shown(verbose=True).of(began, InvocationFinished("1", "f", 0.5)) == [
+        "Executing 'Functions.f' (Reason='why', Id=1)",
+        "Executed 'Functions.f' (Succeeded, Id=1, Duration=500ms)",
+    ]
+
+
+def test_a_failure_is_a_block_with_the_exception_on_a_line_of_its_own() -> None:
+    error = FunctionError("ValueError", "boom", "Traceback:\n  line 1\nValueError: boom\n")
+    assert Shown().of(InvocationFinished("1", "f", 0.5, error)) == [
+        "Executed 'Functions.f' (Failed, Id=1, Duration=500ms)",
+        "Exception: ValueError: boom",
+        "Stack: Traceback:",
+        "  line 1",
+        "ValueError: boom",
+    ]
+
+
+def test_a_nested_call_is_told_below_the_one_that_made_it() -> None:
+    finished = InvocationFinished("2", "AddTodo", 0.002, parent="1", detail='{"a":\n "b"}')
+    assert Shown().of(finished) == ['  ↳ AddTodo {"a": "b"} (2.0 ms)']
+
+
+def test_a_long_detail_is_cut() -> None:
+    finished = InvocationFinished("2", "f", 0.002, parent="1", detail="x" * 1_000)
+    (line,) = Shown().of(finished)
+    assert f"{'x' * 200}… (" in line
+
+
+@pytest.mark.parametrize(
+    ("category", "line"),
+    [
+        ("Function.f.User", "[f] Warning: said"),
+        ("Function.f", "[f] Warning: said"),
+        ("Host.Function.Console", "Warning: said"),
+        ("Host", "Warning: said"),
+        ("Microsoft.Azure.WebJobs.Extensions.OpenAI", "Warning: said"),
+    ],
+)
+def test_a_line_names_its_function(category: str, line: str) -> None:
+    assert Shown().of(said("Warning", category)) == [line]
+
+
+def test_further_lines_of_a_message_follow() -> None:
+    assert Shown().of(said("Error", text="one\ntwo\n\nthree")) == [
+        "[f] Error: one",
+        "two",
+        "",
+        "three",
+    ]
+    assert Shown().of(said("Information", text="")) == ["[f] "]
+
+
+USER, PRINTED = "Function.f.User", "Host.Function.Console"
+HOST, OWN = "Host", "Function.f"
+
+
+@pytest.mark.parametrize(
+    ("options", "levels", "category", "least"),
+    [
+        # by default: the app's lines from Information, the host's from Warning on
+        ({}, {}, USER, "Information"),
+        ({}, {}, PRINTED, "Information"),
+        ({}, {}, OWN, "Warning"),
+        ({}, {}, HOST, "Warning"),
+        ({}, {}, "Worker", "Warning"),
+        ({}, {}, "Worker.azure.functions", None),
+        # verbose
+        ({"verbose": True}, {}, HOST, "Information"),
+        ({"verbose": True}, {}, OWN, "Information"),
+        ({"verbose": True}, {}, USER, "Information"),
+        ({"verbose": True}, {"default": "Error"}, HOST, "Information"),
+        ({"verbose": True}, {"default": "Trace"}, HOST, "Trace"),
+        ({"verbose": True}, {}, "Worker.azure.functions", "Information"),
+        # host.json
+        ({}, {"default": "Trace"}, USER, "Trace"),
+        ({}, {"default": "Trace"}, HOST, "Trace"),
+        ({}, {"default": "None"}, USER, None),
+        ({}, {"default": "None"}, HOST, None),
+        ({}, {"default": "Trace"}, "Worker.azure.functions", None),
+        ({}, {"Function": "Error"}, USER, "Error"),
+        ({}, {"Function": "Error"}, PRINTED, "Information"),
+        ({}, {"function.F": "Debug", "Function": "Error"}, USER, "Debug"),
+        ({}, {"Function.f.User": "Critical", "Function.f": "Trace"}, USER, "Critical"),
+        ({}, {"Function.g": "Critical"}, USER, "Information"),
+        ({}, {"Host": "Error"}, PRINTED, "Error"),
+        ({}, {"Host.Function": "Debug", "Host": "Error"}, PRINTED, "Debug"),
+        ({}, {"Microsoft.Azure": "Information"}, "Microsoft.Azure.WebJobs", "Information"),
+        # the level asked for is that of the app's lines, and a category refines it
+        ({"user_level": "Error"}, {}, USER, "Error"),
+        ({"user_level": "Error"}, {}, PRINTED, "Error"),
+        ({"user_level": "Debug"}, {"default": "Error"}, USER, "Debug"),
+        ({"user_level": "Debug"}, {"default": "Error"}, HOST, "Error"),
+        ({"user_level": "Error"}, {"Function.f": "Debug"}, USER, "Debug"),
+        ({"user_level": "None"}, {}, USER, None),
+    ],
+)
+@pytest.mark.parametrize("kind", [Console, JsonConsole])
+def test_the_level_of_a_category(
+    kind: type[Console],
+    options: Mapping[str, Any],
+    levels: Mapping[str, LogLevel],
+    category: str,
+    least: str | None,
+) -> None:
+    shown = Shown(kind, levels=levels, **options)
+    names: list[Level] = ["Trace", "Debug", "Information", "Warning", "Error", "Critical"]
+    told = [name for name in names if shown.of(said(name, category))]
+    assert told == ([] if least is None else names[names.index(least) :])  # type: ignore[arg-type]
+
+
+def test_levels_change_with_what_serves() -> None:
+    shown = Shown(levels={"default": "Error"})
+    assert shown.of(said("Warning")) == []
+    shown.console.show_levels_of(HostConfig(log_levels={"default": "Debug"}))
+    assert len(shown.of(said("Warning"), said("Debug"))) == 2
+
+
+def test_many_categories_are_not_kept_for_ever() -> None:
+    shown = Shown()
+    for number in range(3_000):
+        assert shown.of(said("Warning", f"Some.{number}"))
+    assert len(shown.console._least) < 1_500
+
+
+def test_a_problem_says_what_where_and_what_to_do() -> None:
+    problem = Problem("bad", "It is so", hint="Do this.", detail="more\nlines\n")
+    assert (
+        Shown().of(ProblemFound(problem), GenerationFailed(2, (problem,)))
+        == [
+            "error: It is so [bad]",
+            "  more",
+            "  lines",
+            "  → Do this.",
+        ]
+        * 2
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "lines"),
+    [
+        ({}, []),
+        ({"verbose": True}, ["info: Only there [a]", "  → Mend it."]),
+        ({"strict": True}, ["info: Only there [a]", "  On Azure: It fails.", "  → Mend it."]),
+    ],
+)
+def test_what_matters_on_azure_only_is_shown_when_asked_for(
+    options: Mapping[str, Any], lines: list[str]
+) -> None:
+    assert Shown(**options).of(ProblemFound(AZURE)) == lines
+
+
+def test_the_time_is_shown_as_it_passes() -> None:
+    shown = Shown()
+    first = shown.clock.now().astimezone().strftime("%H:%M:%S")
+    shown.of(said("Warning"))
+    shown.clock.advance(61)
+    second = shown.clock.now().astimezone().strftime("%H:%M:%S")
+    shown.of(said("Warning"))
+    assert [line[:8] for line in shown.stream.getvalue().splitlines()] == [first, second]
+
+
+async def test_lines_of_one_turn_of_the_loop_are_written_at_once() -> None:
+    class Counting(io.StringIO):
+        writes = 0
+
+        def write(self, text: str) -> int:
+            self.writes += 1
+            return super().write(text)
+
+    shown = Shown(stream=Counting())
+    for _ in range(5):
+        shown.events.publish(served())
+    assert shown.stream.writes == 0
+    await asyncio.sleep(0)
+    assert shown.stream.writes == 1
+    assert len(shown.stream.getvalue().splitlines()) == 5
+
+
+def test_colours_are_for_terminals() -> None:
+    assert "\x1b[" not in "".join(Shown().of(served(500), said("Error")))
+    lines = Shown(colour=True).of(served(500), said("Error"))
+    assert all("\x1b[31m" in line for line in lines)
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "utf-8"])
+def test_what_the_terminal_cannot_show_is_escaped(encoding: str) -> None:
+    raw = io.BytesIO()
+    stream = io.TextIOWrapper(raw, encoding=encoding)
+    console = Console(clock=ManualClock(), colour=False, verbose=False, stream=stream)
+    console.write(["before", "→ \ud800", "after"])
+    lines = raw.getvalue().decode(encoding).splitlines()
+    assert (lines[0], lines[2]) == ("before", "after")
+    assert lines[1].endswith(r"\ud800")
+
+
+def test_a_reader_that_went_away_harms_nobody() -> None:
+    class Gone(io.StringIO):
+        def write(self, text: str) -> int:
+            raise BrokenPipeError
+
+    console = Console(clock=ManualClock(), colour=False, verbose=False, stream=Gone())
+    console.write(["x"])
+    closed = io.StringIO()
+    closed.close()
+    Console(clock=ManualClock(), colour=False, verbose=False, stream=closed).write(["x"])
+
+
+SECRETS = {
+    "API_KEY": "planted-1",
+    "DB_PASSWORD": 'planted"2\\',
+    "Section__Token": "planted ü 3",
+    "CITY": "Berlin",
+}
+
+
+@pytest.mark.parametrize("kind", [Console, JsonConsole])
+@pytest.mark.parametrize("verbose", [False, True])
+def test_values_of_secret_settings_are_not_shown(kind: type[Console], verbose: bool) -> None:
+    shown = Shown(kind, settings=SECRETS, verbose=verbose, strict=True)
+    text = " ".join([*SECRETS.values(), "end"])
+    error = FunctionError("ValueError", text, text)
+    lines = shown.of(
+        served(path=f"/{SECRETS['API_KEY']}"),
+        said("Error", text=text),
+        InvocationStarted("1", "f", "why", detail=text),
+        InvocationFinished("1", "f", 0.1, error),
+        InvocationFinished("2", "f", 0.1, parent="1", detail=text),
+        ProblemFound(Problem("bad", text, hint=text, detail=text, azure=text)),
+    )
+    printed = "\n".join(lines)
+    assert "planted" not in printed
+    assert "Berlin" in printed
+    assert "*****" in printed
+    for line in lines if kind is JsonConsole else ():
+        json.loads(line)
+
+
+def test_a_secret_stays_one_after_it_was_replaced() -> None:
+    shown = Shown(settings={"API_KEY": "planted-1"})
+    shown.console.learn(configuration(settings={"API_KEY": "planted-2"}))
+    assert shown.of(said("Error", text="planted-1 planted-2")) == ["[f] Error: ***** *****"]
+
+
+def test_machines_get_one_object_per_event() -> None:
+    shown = Shown(JsonConsole)
+    lines = shown.of(served(), InvocationStarted("1", "f", "why"), ProblemFound(AZURE))
+    records = [json.loads(line) for line in lines]
+    assert [each["event"] for each in records] == [
+        "request-served",
+        "invocation-started",
+        "problem-found",
+    ]
+    assert records[0]["status"] == 200
+    assert records[2]["problem"]["azure"] == "It fails."
+    assert records[0]["time"] == "2026-01-01T12:00:00+00:00"

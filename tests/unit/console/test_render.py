@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+import pytest
+
+from emulator.console.render import (
+    Palette,
+    duration,
+    failure_lines,
+    one_line,
+    problem_lines,
+    verdict,
+)
+from emulator.model import FunctionError, Problem, Severity, SourceSpan
+
+PLAIN = Palette(colour=False)
+
+
+def test_a_problem_in_full() -> None:
+    problem = Problem(
+        "some-code",
+        "The thing is wrong",
+        severity=Severity.WARNING,
+        where=SourceSpan("a.py", 3, 4),
+        hint="Mend it.",
+        azure="It fails.",
+        detail="first\n  second\n",
+    )
+    assert list(problem_lines(problem, PLAIN, azure=True)) == [
+        "warning: The thing is wrong [some-code]",
+        "  at a.py:3:4",
+        "  first",
+        "    second",
+        "  On Azure: It fails.",
+        "  → Mend it.",
+    ]
+    assert "  On Azure: It fails." not in list(problem_lines(problem, PLAIN))
+
+
+def test_a_problem_that_is_nothing_but_a_message() -> None:
+    assert list(problem_lines(Problem("c", "m"), PLAIN, azure=True)) == ["error: m [c]"]
+
+
+@pytest.mark.parametrize(
+    ("problems", "text"),
+    [
+        ([Problem("a", "m")], "1 error."),
+        ([Problem("a", "m", azure="x"), Problem("b", "m")], "2 errors."),
+        (
+            [
+                Problem("a", "m"),
+                Problem("b", "m", severity=Severity.INFO, azure="x"),
+                Problem("c", "m", severity=Severity.WARNING, azure="x"),
+                Problem("d", "m", severity=Severity.WARNING),
+            ],
+            "1 error, 2 differences from Azure, 1 warning.",
+        ),
+        ([Problem("b", "m", severity=Severity.INFO, azure="x")], "1 difference from Azure."),
+    ],
+)
+def test_what_was_found_is_counted(problems: list[Problem], text: str) -> None:
+    assert verdict(problems) == text
+
+
+def test_a_failure_without_a_stack() -> None:
+    assert list(failure_lines(FunctionError("E", "m"))) == ["Exception: E: m"]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0.00004, "0.0 ms"),
+        (0.0012, "1.2 ms"),
+        (0.00999, "10 ms"),
+        (0.0123, "12 ms"),
+        (0.5, "500 ms"),
+        (9.9, "9900 ms"),
+        (12.34, "12.3 s"),
+    ],
+)
+def test_a_duration(seconds: float, text: str) -> None:
+    assert duration(seconds) == text
+
+
+def test_colours() -> None:
+    paint = Palette(colour=True)
+    assert paint("x", "red", "bold") == "\x1b[31;1mx\x1b[0m"
+    assert paint("x") == "x"
+    assert paint("", "red") == ""
+    assert PLAIN("x", "red") == "x"
+
+
+def test_a_text_as_one_line() -> None:
+    assert one_line("a\n  b\tc") == "a b c"
+    assert one_line("x" * 201) == "x" * 200 + "…"
