@@ -20,9 +20,13 @@ _HARMLESS_VALUE = (
 )
 
 
+_HARMLESS_NAMES = ("PWD", "OLDPWD")
+"""Folders, not passwords."""
+
+
 def is_secret(name: str, value: str) -> bool:
     """Whether a setting's value must not be shown; in doubt it must not."""
-    if re.fullmatch(_HARMLESS_VALUE, value.strip()):
+    if re.fullmatch(_HARMLESS_VALUE, value.strip()) or name.upper() in _HARMLESS_NAMES:
         return False
     return bool(re.search(_SECRET_NAME, name) or re.search(_SECRET_VALUE, value))
 
