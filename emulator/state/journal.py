@@ -47,7 +47,7 @@ MIGRATIONS = (
 KEPT = 1_000
 """How many calls are remembered."""
 
-_EVERY = 0.5
+EVERY = 0.5
 """Seconds between two writes."""
 
 _SHARE = 100
@@ -86,9 +86,16 @@ class Journal:
     """
 
     def __init__(
-        self, folder: Path, events: EventBus, clock: Clock, *, settings: Settings = tuple
+        self,
+        folder: Path,
+        events: EventBus,
+        clock: Clock,
+        *,
+        settings: Settings = tuple,
+        every: float = EVERY,
     ) -> None:
-        """`settings` gives the names and values among which the secrets are."""
+        """`settings` gives the names and values among which the secrets are, `every` is the pause
+        between two writes in seconds."""
         self._store = StateStore(folder)
         self._events = events
         self._clock = clock
@@ -97,7 +104,7 @@ class Journal:
         self._finished: deque[_Record] = deque(maxlen=KEPT)
         self._timer: asyncio.TimerHandle | None = None
         self._writing: asyncio.Task[None] | None = None
-        self._pause = _EVERY
+        self._every = self._pause = every
         self._broken = False
         self._listening = [
             events.on(InvocationStarted, self._started),
@@ -150,7 +157,7 @@ class Journal:
     async def _write_and_pause(self) -> None:
         began = self._clock.monotonic()
         await self._write()
-        self._pause = max(_EVERY, (self._clock.monotonic() - began) * _SHARE)
+        self._pause = max(self._every, (self._clock.monotonic() - began) * _SHARE)
         self._timer = None
         if self._finished and not self._broken:
             self._schedule()
