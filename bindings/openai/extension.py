@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 from bindings.openai.chats.base import ChatStore
@@ -11,7 +12,20 @@ from bindings.openai.clients import LOG_CATEGORY, ModelClients
 from bindings.openai.identity import Credentials
 from bindings.openai.turns import Turns
 from bindings.openai.vectors.stores import VectorStores
-from emulator.sdk import Binding, BindingError, Extension, Finding, HostServices, SettingsView
+from emulator.sdk import (
+    Binding,
+    BindingError,
+    Extension,
+    Finding,
+    HostServices,
+    HttpRequestData,
+    HttpResponseData,
+    SettingsView,
+    StreamedResponse,
+)
+
+if TYPE_CHECKING:
+    from bindings.openai.serving.endpoint import ModelEndpoint
 
 
 class OpenAIExtension(Extension):
@@ -23,6 +37,7 @@ class OpenAIExtension(Extension):
         self.models = ModelClients(host, self.credentials)
         self.chats = ChatStores(host, self.credentials)
         self.turns = Turns()
+        self._endpoint: ModelEndpoint | None = None
         self.vectors = VectorStores(host)
         # Weak: a reload leaves only the bindings of the app that now serves.
         self._connections: WeakKeyDictionary[Binding, str] = WeakKeyDictionary()  # type: ignore[type-arg]  # any options
@@ -78,6 +93,19 @@ class OpenAIExtension(Extension):
         from bindings.openai.findings import SETTINGS  # as above
 
         return SETTINGS
+
+    async def serve(
+        self, path: str, request: HttpRequestData
+    ) -> HttpResponseData | StreamedResponse:
+        """Answer as a model service does, for code of the app that calls one itself."""
+        if self._endpoint is None:
+            from bindings.openai.serving.endpoint import ModelEndpoint  # few apps need it
+
+            self._endpoint = ModelEndpoint(self.host, self.models)
+        return await self._endpoint.serve(path, request)
+
+    def summary(self) -> tuple[str, ...]:
+        return self.models.tally.lines()
 
     async def aclose(self) -> None:
         await self.models.aclose()

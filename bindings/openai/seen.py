@@ -6,7 +6,7 @@ from collections import Counter
 from typing import Any
 
 from bindings.openai.models.base import ChatReply, ChatRequest, ModelBackend
-from bindings.openai.models.embedding import EmbeddingReply
+from bindings.openai.models.embedding import EmbeddingBackend, EmbeddingReply, EmbeddingRequest
 from emulator.sdk import BindingError, Call, HostServices
 
 
@@ -96,6 +96,30 @@ class Seen:
             data["drift"] = list(reply.drift)
         self._tally.answered(data["backend"], reply)
         self._host.record("openai", "model-call", call=call, data=data)
+        return reply
+
+    async def embed(
+        self, backend: EmbeddingBackend, request: EmbeddingRequest, *, call: Call | None
+    ) -> EmbeddingReply:
+        """Get vectors; `call` as above."""
+        data: dict[str, Any] = {
+            "function": "" if call is None else call.function.name,
+            "model": request.model,
+            "backend": backend.name,
+            "texts": len(request.texts),
+        }
+        clock = self._host.clock
+        started = clock.monotonic()
+        try:
+            reply = await backend.embed(request)
+        except BindingError as error:
+            self._tally.failed()
+            data |= {"duration": clock.monotonic() - started, "error": error.message}
+            self._host.record("openai", "embeddings", call=call, data=data)
+            raise
+        self._tally.embedded(backend.name, len(request.texts), reply)
+        data |= {"duration": clock.monotonic() - started, "tokens": reply.usage.total}
+        self._host.record("openai", "embeddings", call=call, data=data)
         return reply
 
 

@@ -23,6 +23,9 @@ from emulator.server.streaming import ClientStream
 
 GROUP = "emulator.endpoints"
 
+_BROKEN = 499
+"""What is told of a request whose connection was broken off."""
+
 
 class Endpoints:
     """Answers what belongs to packages."""
@@ -47,7 +50,12 @@ class Endpoints:
         name, _, below = path[1:].partition("/")
         extension = self._host.context.extension(_kind(self._found()[name]))
         data = await read_request(request, target=target, query=query, params={})
-        answer = await extension.serve(unquote(below), data)
+        try:
+            answer = await extension.serve(unquote(below), data)
+        except ConnectionAbortedError:  # a package may play a connection that breaks
+            if request.transport is not None:
+                request.transport.close()
+            return web.Response(status=_BROKEN)
         if isinstance(answer, HttpResponseData):
             return write_response(answer)
         return await self._stream(request, answer)
