@@ -7,8 +7,10 @@ import gc
 import json
 import signal
 from collections.abc import Iterable
+from time import perf_counter
 
 from emulator.assemble import Emulator
+from emulator.cli import BEGAN
 from emulator.console.banner import banner_lines, ready_line
 from emulator.console.console import Console, JsonConsole
 from emulator.console.render import duration, verdict
@@ -98,7 +100,8 @@ def announcement(emulator: Emulator, console: Console) -> Iterable[str]:
         generation, base_url=emulator.url, notes=emulator.notes(), paint=console.paint
     )
     yield from console.problem_lines(generation.problems)
-    yield ready_line(emulator.host.uptime, len(generation.functions), console.paint)
+    seconds = perf_counter() - BEGAN
+    yield ready_line(seconds, len(generation.functions), console.paint)
 
 
 def _summary(emulator: Emulator, console: Console) -> Iterable[str]:
