@@ -55,8 +55,9 @@ def _spoken_of(root: str) -> bool:
         file = getattr(module, "__file__", None)
         if file is None or not is_app_folder(os.path.dirname(file), root):
             continue
+        loader: Any = getattr(module.__spec__, "loader", None)
         with contextlib.suppress(ImportError, OSError, AttributeError):
-            if _PACKAGE in (module.__spec__.loader.get_source(name) or ""):
+            if _PACKAGE in (loader.get_source(name) or ""):
                 return True
     return False
 
