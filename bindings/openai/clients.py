@@ -175,9 +175,11 @@ class ModelClients:
         if choice.connection is not None:
             inner = self._service(choice.connection, policy)
         elif choice.mode != "replay":
+            from bindings.openai.models.constrained import Constrained
             from bindings.openai.models.deterministic import DeterministicBackend
 
-            inner = DeterministicBackend(self._host.clock)
+            clock = self._host.clock
+            inner = Constrained(DeterministicBackend(clock), clock)
         if choice.recordings is not None:
             from bindings.openai.recordings.backend import RecordingBackend
 

@@ -55,8 +55,16 @@ def environment(
     if not _is_set(settings.get("OPENAI_API_VERSION") or ""):
         variables["OPENAI_API_VERSION"] = API_VERSION  # Azure's client does not start without
     variables |= _unproxied(settings, url)
-    note = f"OpenAI clients in the app: {own}, answered as above"
+    note = f"OpenAI clients in the app: {own} ({_answered_by(mode, plays=plays)})"
     return WorkerEnvironment(variables, (note,) if _mentions_openai(app_root) else ())
+
+
+def _answered_by(mode: str, *, plays: bool) -> str:
+    if mode in {"record", "rerecord"}:
+        return "asks the configured service and records it"
+    if mode == "replay" or (mode == "auto" and plays):
+        return "plays recordings"
+    return "offline models"
 
 
 def _is_set(value: str) -> bool:
