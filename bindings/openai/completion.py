@@ -12,7 +12,13 @@ from typing import Any
 
 from bindings.openai.asking import ask
 from bindings.openai.assistants.state import compact_json
-from bindings.openai.deviations import default_model, model_service, package
+from bindings.openai.deviations import (
+    chat_model_of,
+    default_model,
+    model_service,
+    one_model,
+    package,
+)
 from bindings.openai.extension import OpenAIExtension
 from bindings.openai.options import LIBRARY_CHAT_MODEL, ChatModelOptions
 from emulator.sdk import BindingError, Call, Datum, Deviation, Input, Resolved
@@ -38,6 +44,7 @@ class TextCompletion(Input[TextCompletionOptions]):
         yield from package(self, "aiConnectionName")
         yield from model_service(self.services.settings, self.options.ai_connection_name)
         yield from default_model(self.declared, "chatModel", LIBRARY_CHAT_MODEL)
+        yield from one_model(self, "chat", chat_model_of)
 
     def missing_names(self) -> Sequence[str]:
         extension: OpenAIExtension = self.shared

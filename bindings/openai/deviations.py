@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from bindings.openai.chats.accounts import DEFAULT_CONNECTION
 from bindings.openai.connections import Unconnected, connect
+from bindings.openai.embeddings.options import EmbeddingsOptions, effective_embeddings_model
+from bindings.openai.options import (
+    AssistantPostOptions,
+    AssistantQueryOptions,
+    ChatModelOptions,
+)
 from bindings.openai.placeholders import is_placeholder
 from bindings.openai.vectors.connection import Unconnected as NoSearch
 from bindings.openai.vectors.connection import find_connection
@@ -18,6 +24,9 @@ from emulator.sdk import Binding, BindingError, BindingModel, Deviation, Setting
 BUNDLE = "Microsoft.Azure.Functions.ExtensionBundle.Preview"
 _FIRST_BUNDLE = (4, 31)
 """The first version of the bundle with the names of today."""
+
+ModelOf = Callable[[Binding[Any]], tuple[str, str] | None]
+"""The name of a model and of a connection."""
 
 _ADD_SETTING = "to Values of local.settings.json, and to the app settings on Azure"
 
@@ -164,6 +173,90 @@ def default_model(declared: BindingModel, name: str, placeholder: str) -> Iterab
         if name == "chatModel"
         else f'Name it: {argument}="%EMBEDDING_MODEL_DEPLOYMENT_NAME%".',
     )
+
+
+def one_model(binding: Binding[Any], kind: str, model_of: ModelOf) -> Iterable[Deviation]:
+    """Tell of two models over one connection: Azure's extension keeps the client made first.
+
+    `model_of` gives the model a binding asks and its connection, or nothing.
+    """
+    services = binding.services
+    mine = model_of(binding)
+    for other in services.bound(Binding):
+        theirs = model_of(other)
+        if mine is None or theirs is None or _same_model(mine, theirs, services.settings):
+            continue
+        yield Deviation(
+            "model-first-wins",
+            f"'{binding.function.name}' asks the {kind} model '{mine[0]}' and "
+            f"'{other.function.name}' asks '{theirs[0]}', over one connection",
+            azure="Whichever is called first decides: its model is asked by both until the host "
+            "restarts.",
+            hint="Use one model for each connection, or one connection for each model.",
+        )
+        return
+
+
+def _same_model(one: tuple[str, str], other: tuple[str, str], settings: SettingsView) -> bool:
+    # With a key of OpenAI there is one client, whatever the connections are called.
+    if one[1] != other[1] and not settings.get("OPENAI_API_KEY"):
+        return True
+    return one[0] == other[0]
+
+
+def one_place(
+    binding: Binding[Any], what: str, place_of: Callable[[Binding[Any]], tuple[str, ...] | None]
+) -> Iterable[Deviation]:
+    """Tell of two places where Azure's extension keeps the client made first.
+
+    `place_of` gives where a binding keeps things, or nothing.
+    """
+    services = binding.services
+    mine = place_of(binding)
+    for other in services.bound(Binding):
+        theirs = place_of(other)
+        if mine is None or theirs is None or mine == theirs:
+            continue
+        yield Deviation(
+            "place-first-wins",
+            f"'{binding.function.name}' and '{other.function.name}' keep {what} in different "
+            f"places: {', '.join(mine)}; {', '.join(theirs)}",
+            azure="Whichever is called first decides: both use its place until the host restarts.",
+            hint="Use one place in an app.",
+        )
+        return
+
+
+def chat_place(binding: Binding[Any]) -> tuple[str, ...] | None:
+    """Return the connection setting and the table of a binding that has chats."""
+    options = binding.options
+    if not isinstance(options, (AssistantPostOptions, AssistantQueryOptions)):
+        return None
+    connection = options.chat_storage_connection_setting or DEFAULT_CONNECTION
+    return connection, options.collection_name
+
+
+def chat_model_of(binding: Binding[Any]) -> tuple[str, str] | None:
+    """Return the chat model a binding asks, and over which connection."""
+    options = binding.options
+    if not isinstance(options, ChatModelOptions) or _stores(binding):
+        return None
+    return options.effective_model(), options.ai_connection_name
+
+
+def embeddings_model_of(binding: Binding[Any]) -> tuple[str, str] | None:
+    """Return the embeddings model a binding asks, and over which connection."""
+    options = binding.options
+    if not hasattr(options, "embeddings_model") or _stores(binding):
+        return None
+    former = options.model if isinstance(options, EmbeddingsOptions) else None
+    model = effective_embeddings_model(options.embeddings_model, former)
+    return model, options.ai_connection_name
+
+
+def _stores(binding: Binding[Any]) -> bool:
+    """Whether this is a search with the direction `out`, which asks no model."""
+    return binding.type_name == "semanticSearch" and binding.declared.direction == "out"
 
 
 def chat_storage(settings: SettingsView, connection: str | None) -> Iterable[Deviation]:

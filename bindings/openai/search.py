@@ -13,7 +13,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from bindings.openai.asking import ask
-from bindings.openai.deviations import default_model, model_service, package, search_service
+from bindings.openai.deviations import (
+    chat_model_of,
+    default_model,
+    embeddings_model_of,
+    model_service,
+    one_model,
+    package,
+    search_service,
+)
 from bindings.openai.embeddings.batches import embed_texts
 from bindings.openai.embeddings.context import escaped_json, read_context
 from bindings.openai.embeddings.options import (
@@ -87,6 +95,8 @@ class SemanticSearch(Input[SemanticSearchOptions], Output[SemanticSearchOptions]
         yield from model_service(settings, self.options.ai_connection_name)
         yield from default_model(self.declared, "chatModel", LIBRARY_CHAT_MODEL)
         yield from default_model(self.declared, "embeddingsModel", LIBRARY_EMBEDDINGS_MODEL)
+        yield from one_model(self, "chat", chat_model_of)
+        yield from one_model(self, "embeddings", embeddings_model_of)
 
     def missing_names(self) -> Sequence[str]:
         extension: OpenAIExtension = self.shared

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from emulator.config.connections import connection
 from emulator.config.hostjson import HostConfig
 from emulator.config.settings import Settings
 from emulator.config.suggest import did_you_mean
@@ -17,6 +18,17 @@ from emulator.workers.channel import Index
 
 SCRIPT_SETTING = "PYTHON_SCRIPT_FILE_NAME"
 SCRIPT_FILE = "function_app.py"
+
+_WITHOUT_STORAGE = frozenset(
+    {
+        "httptrigger",
+        "kafkatrigger",
+        "rabbitmqtrigger",
+        "orchestrationtrigger",
+        "activitytrigger",
+        "entitytrigger",
+    }
+)
 
 
 def assemble(
@@ -46,6 +58,7 @@ def assemble(
     models = _without_duplicates(models, problems)
     models = [_with_retry(_with_disabled(model, settings), host_config) for model in models]
     problems += _runtime(settings, models)
+    problems += _storage(settings, models)
     kept, left_out = _allowed(models, functions or host_config.functions, problems)
     if not read:
         indexed = index.functions is not None or (root / script_file).is_file()
@@ -153,6 +166,31 @@ def _runtime(settings: Settings, models: Sequence[FunctionModel]) -> list[Proble
             where=provenance.source if provenance else None,
             hint=f"The functions are Python and run here; Azure wants {name} to be 'python'.",
             azure=f"The functions do not exist: only those written in '{given}' are loaded.",
+        )
+    ]
+
+
+def _storage(settings: Settings, models: Sequence[FunctionModel]) -> list[Problem]:
+    """Look for the storage as the official tools do: for folders only, by their triggers."""
+    needy = [
+        model
+        for model in models
+        if model.programming_model == "v1" and model.trigger.type.lower() not in _WITHOUT_STORAGE
+    ]
+    found = connection(settings, None)
+    if not needy or found.value or found.fields:
+        return []
+    first = needy[0]
+    return [
+        Problem(
+            "storage-missing",
+            f"AzureWebJobsStorage is not set; '{first.name}' ({first.trigger.type}) does without "
+            "it here",
+            severity=Severity.INFO,
+            where=first.source,
+            hint='Add "AzureWebJobsStorage": "UseDevelopmentStorage=true" to Values of '
+            "local.settings.json, and a storage account to the app settings on Azure.",
+            azure="The official tools refuse to start: Missing value for AzureWebJobsStorage.",
         )
     ]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from emulator.config.settings import Settings
 from emulator.discovery.decorated import WHOLE_APP
 from emulator.invocation.bound import BoundFunction
 from emulator.model import FunctionError, Problem, Severity, SourceSpan
@@ -11,6 +12,10 @@ from emulator.workers.channel import WorkerInfo
 
 _OLDEST, _NEWEST = (3, 10), (3, 14)
 """The versions of Python that Azure runs apps with."""
+
+_NEWER_WORKER = (3, 13)
+_STREAMING_SETTING = "PYTHON_ENABLE_INIT_INDEXING"
+_TRUE = {"1", "true", "t", "yes", "y"}
 
 
 def load_problems(
@@ -34,8 +39,8 @@ def load_problems(
 
 def version_problems(worker: WorkerInfo) -> Iterable[Problem]:
     """Tell of a Python that runs the app here and would not on Azure."""
-    version = tuple(int(part) for part in worker.version.split(".")[:2] if part.isdecimal())
-    if worker.language != "python" or len(version) < 2 or _OLDEST <= version <= _NEWEST:
+    version = _version(worker)
+    if version is None or _OLDEST <= version <= _NEWEST:
         return
     shown = [".".join(map(str, each)) for each in (_OLDEST, _NEWEST)]
     yield Problem(
@@ -46,3 +51,26 @@ def version_problems(worker: WorkerInfo) -> Iterable[Problem]:
         hint=f"Use a version from {shown[0]} to {shown[1]}: --python, or a virtual environment.",
         azure=f"Python {shown[0]}.x to {shown[1]}.x is required, and no other is offered.",
     )
+
+
+def streaming_problems(
+    worker: WorkerInfo, settings: Settings, *, streams: bool
+) -> Iterable[Problem]:
+    """Tell of an app that streams without the setting Azure's older worker asks for."""
+    version = _version(worker)
+    wanted = (settings.get(_STREAMING_SETTING) or "").strip().lower()
+    if not streams or version is None or version >= _NEWER_WORKER or wanted in _TRUE:
+        return
+    yield Problem(
+        "streaming-setting",
+        f"The app streams HTTP bodies, and {_STREAMING_SETTING} is not set",
+        severity=Severity.INFO,
+        hint=f'Add "{_STREAMING_SETTING}": "1" to Values of local.settings.json, and to the app '
+        "settings on Azure.",
+        azure="Every request hangs: before Python 3.13 the worker streams with that setting only.",
+    )
+
+
+def _version(worker: WorkerInfo) -> tuple[int, int] | None:
+    parts = [int(part) for part in worker.version.split(".")[:2] if part.isdecimal()]
+    return (parts[0], parts[1]) if worker.language == "python" and len(parts) == 2 else None

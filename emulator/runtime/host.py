@@ -17,7 +17,7 @@ from emulator.invocation.pipeline import Invoker
 from emulator.model import AppModel, Problem, Severity
 from emulator.registry import BindingRegistry
 from emulator.routing.table import Precedence
-from emulator.runtime.findings import load_problems, version_problems
+from emulator.runtime.findings import load_problems, streaming_problems, version_problems
 from emulator.runtime.generation import Generation, build_routes
 from emulator.runtime.launch import AppUnusable, Launch
 from emulator.runtime.services import HostContext, LoadServices
@@ -223,7 +223,12 @@ class Host:
         configuration = launch.configuration
         settings, host_config = configuration.settings, configuration.host_config
         app, found = assemble(self.context.app_root, index, host_config, settings, self._functions)
-        problems = [*configuration.problems, *version_problems(worker), *found]
+        problems = [
+            *configuration.problems,
+            *version_problems(worker),
+            *streaming_problems(worker, settings, streams=index.streams),
+            *found,
+        ]
         if not app.functions and _fatal(problems):
             raise AppUnusable(tuple(problems))
         before = self.context.settings, self.context.host_json

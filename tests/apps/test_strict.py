@@ -33,7 +33,7 @@ SEARCH = {
     "searchConnectionName": "Search",
     "collection": "docs",
     "query": "q",
-    "chatModel": "c",
+    "chatModel": "gpt-4o-mini",
     "embeddingsModel": "e",
 }
 SEARCHING = {
@@ -353,6 +353,15 @@ TABLE: dict[str, tuple[Mapping[str, str], Finding]] = {
         folders(http(binding("assistantQuery", id="a"))),
         Finding("assistant-query-timestamp", "no timestampUtc", "Every call fails", "Give one"),
     ),
+    "no storage for a trigger that needs it": (
+        folders(skill(), settings=settings_json(AzureWebJobsStorage=None)),
+        Finding(
+            "storage-missing",
+            "'old' (assistantSkillTrigger)",
+            "refuse to start",
+            '"AzureWebJobsStorage"',
+        ),
+    ),
     "no storage for chats": (
         folders(
             http(binding("assistantPost", **POST)),
@@ -446,6 +455,58 @@ TABLE: dict[str, tuple[Mapping[str, str], Finding]] = {
         folders(http(binding("semanticSearch", **SEARCH)), host=SEARCHING["host"]),
         Finding("search-connection-missing", "'Search'", "does not exist", "Search__Endpoint"),
     ),
+    "two models over one connection": (
+        {
+            **folders(http(binding("textCompletion", **ASK))),
+            "other/__init__.py": "def main(req, value):\n    return 'hi'\n",
+            "other/function.json": json.dumps(
+                {"bindings": http(binding("assistantPost", **{**POST, "chatModel": "%MODEL%"}))}
+            ),
+            "local.settings.json": settings_json(MODEL="gpt-4.1"),
+        },
+        Finding("model-first-wins", "'gpt-4.1'", "is called first decides", "one connection"),
+    ),
+    "two models of embeddings over one connection": (
+        {
+            **folders(http(binding("embeddings", **EMBED))),
+            "other/__init__.py": "def main(req, value):\n    return 'hi'\n",
+            "other/function.json": json.dumps(
+                {"bindings": http(binding("embeddings", **{**EMBED, "embeddingsModel": "e2"}))}
+            ),
+        },
+        Finding("model-first-wins", "'e2'", "is called first decides", "one connection"),
+    ),
+    "two tables for chats": (
+        {
+            **folders(http(binding("assistantPost", **POST))),
+            "other/__init__.py": "def main(req, value):\n    return 'hi'\n",
+            "other/function.json": json.dumps(
+                {
+                    "bindings": http(
+                        binding(
+                            "assistantQuery", id="a", timestampUtc="2023", collectionName="Others"
+                        )
+                    )
+                }
+            ),
+        },
+        Finding("place-first-wins", "Others", "is called first decides", "one place"),
+    ),
+    "a query beside a post": (
+        folders(
+            http(
+                {**binding("assistantPost", **POST), "name": "post"},
+                binding("assistantQuery", id="a", timestampUtc="2023-01-01"),
+            )
+        ),
+        Finding("assistant-query-beside-post", "'value'", "at the same time", "of its own"),
+    ),
+    "a file to embed": (
+        folders(
+            http(binding("embeddings", **{**EMBED, "inputType": "FilePath", "input": "a.txt"}))
+        ),
+        Finding("embeddings-file-path", "'a.txt'", "the host's own folder", "RawText"),
+    ),
     "a search as an output": (
         folders(http(binding("semanticSearch", "out", **SEARCH)), **SEARCHING),
         Finding("semantic-search-out", "'out'", "only searches", "'embeddingsStore'"),
@@ -485,10 +546,6 @@ SOUND: dict[str, Mapping[str, str]] = {
         **folders(
             http(
                 {**binding("assistantPost", **POST), "name": "post"},
-                {
-                    **binding("assistantQuery", id="a", timestampUtc="2023-01-01"),
-                    "name": "query",
-                },
                 {**binding("assistantCreate", "out"), "name": "create"},
                 {**binding("textCompletion", **ASK), "name": "completion"},
                 {**binding("embeddings", **EMBED), "name": "embedded"},
@@ -508,6 +565,30 @@ SOUND: dict[str, Mapping[str, str]] = {
         ),
         "other/__init__.py": "def main(value): ...\n",
         "other/function.json": json.dumps({"bindings": skill()}),
+        "third/__init__.py": "def main(req, value):\n    return 'hi'\n",
+        "third/function.json": json.dumps(
+            {"bindings": http(binding("assistantQuery", id="a", timestampUtc="2023-01-01"))}
+        ),
+    },
+    "one model by two names, and another over another connection": {
+        **folders(http(binding("textCompletion", **ASK))),
+        "other/__init__.py": "def main(req, value):\n    return 'hi'\n",
+        "other/function.json": json.dumps(
+            {"bindings": http(binding("textCompletion", prompt="p", chatModel="%MODEL%"))}
+        ),
+        "third/__init__.py": "def main(req, value):\n    return 'hi'\n",
+        "third/function.json": json.dumps(
+            {
+                "bindings": http(
+                    binding("textCompletion", prompt="p", chatModel="x", aiConnectionName="Second")
+                )
+            }
+        ),
+        "local.settings.json": settings_json(
+            MODEL="gpt-4o-mini",
+            Second__Endpoint="https://planted.openai.azure.com",
+            Second__Key="fedcba9876543210",
+        ),
     },
 }
 
@@ -685,6 +766,28 @@ def test_a_python_that_azure_does_not_offer(tmp_path: Path) -> None:
     assert (problem.code, problem.severity) == ("python-version", INFO)
     assert problem.azure == "Python 3.10.x to 3.14.x is required, and no other is offered."
     assert [len(problems(each)) for each in ("3.10.0", "3.14.1", "3.15.0a1", "")] == [0, 0, 1, 0]
+
+
+@pytest.mark.parametrize(
+    ("version", "settings", "found"),
+    [
+        ("3.12.1", {}, True),
+        ("3.12.1", {"PYTHON_ENABLE_INIT_INDEXING": ""}, True),
+        ("3.12.1", {"PYTHON_ENABLE_INIT_INDEXING": "1"}, False),
+        ("3.13.0", {}, False),
+    ],
+)
+def test_streaming_without_its_setting(
+    version: str, settings: Mapping[str, str], found: bool
+) -> None:
+    from emulator.config.settings import Settings
+    from emulator.runtime.findings import streaming_problems
+    from emulator.workers.channel import WorkerInfo
+
+    worker = WorkerInfo("python", version, "/bin/py", None, 1)
+    given = Settings.of(settings)
+    assert bool(list(streaming_problems(worker, given, streams=True))) is found
+    assert list(streaming_problems(worker, given, streams=False)) == []
 
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")

@@ -35,10 +35,14 @@ from bindings.openai.chats.base import (
     utf16_length,
 )
 from bindings.openai.deviations import (
+    chat_model_of,
+    chat_place,
     chat_storage,
     default_model,
     given,
     model_service,
+    one_model,
+    one_place,
     package,
 )
 from bindings.openai.extension import OpenAIExtension
@@ -93,7 +97,9 @@ class AssistantPost(Input[AssistantPostOptions], Output[AssistantPostOptions]):
         yield from package(self, "aiConnectionName", "chatStorageConnectionSetting")
         yield from model_service(settings, self.options.ai_connection_name)
         yield from default_model(self.declared, "chatModel", LIBRARY_CHAT_MODEL)
+        yield from one_model(self, "chat", chat_model_of)
         yield from chat_storage(settings, self.options.chat_storage_connection_setting)
+        yield from one_place(self, "chats", chat_place)
         if self.declared.direction == "out":
             yield _posts_as_output(self.declared.name, has_message=self._has_message)
 

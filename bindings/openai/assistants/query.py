@@ -16,7 +16,7 @@ from urllib.parse import unquote
 
 from bindings.openai.assistants.state import AssistantState
 from bindings.openai.chats.base import TICKS_PER_SECOND, storable, ticks
-from bindings.openai.deviations import chat_storage, given, package
+from bindings.openai.deviations import chat_place, chat_storage, given, one_place, package
 from bindings.openai.extension import OpenAIExtension
 from bindings.openai.options import AssistantQueryOptions
 from emulator.sdk import BindingError, Call, Datum, Deviation, Input
@@ -27,6 +27,9 @@ _TIMESTAMP = re.compile(
     # A literal '+' of an offset arrives as a space.
     r"(?P<zone>[Zz]|(?P<sign>[+ -])(?P<hours>\d{2}):?(?P<minutes>\d{2}))?)?"
 )
+
+
+_POSTS = frozenset({"assistantpost", "postuserquery", "chatbotpost"})
 
 
 class AssistantQuery(Input[AssistantQueryOptions]):
@@ -42,6 +45,17 @@ class AssistantQuery(Input[AssistantQueryOptions]):
         yield from chat_storage(
             self.services.settings, self.options.chat_storage_connection_setting
         )
+        yield from one_place(self, "chats", chat_place)
+        if any(
+            each.type.lower() in _POSTS and each.direction == "in"
+            for each in self.function.bindings
+        ):
+            yield Deviation(
+                "assistant-query-beside-post",
+                f"The binding '{self.declared.name}' is read after the post of the same function",
+                azure="Both are read at the same time, and the query may lack the answer.",
+                hint="Take the answer from the post, or query in a function of its own.",
+            )
         if not given(self.declared, "timestampUtc"):
             yield Deviation(
                 "assistant-query-timestamp",

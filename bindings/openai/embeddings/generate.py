@@ -12,9 +12,17 @@ Differences
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from os.path import isabs
 from typing import Any
 
-from bindings.openai.deviations import default_model, given, model_service, package
+from bindings.openai.deviations import (
+    default_model,
+    embeddings_model_of,
+    given,
+    model_service,
+    one_model,
+    package,
+)
 from bindings.openai.embeddings.batches import embed_texts
 from bindings.openai.embeddings.chunking import chunks
 from bindings.openai.embeddings.context import EmbeddingsContext, VectorFormat
@@ -71,6 +79,7 @@ def embedding_deviations(binding: Binding[Any]) -> Iterable[Deviation]:
     name = binding.declared.name
     yield from model_service(binding.services.settings, options.ai_connection_name)
     yield from default_model(binding.declared, "embeddingsModel", LIBRARY_EMBEDDINGS_MODEL)
+    yield from one_model(binding, "embeddings", embeddings_model_of)
     kind = InputType.parse(options.input_type)
     written = str(given(binding.declared, "inputType"))
     if "_" in written:
@@ -79,6 +88,13 @@ def embedding_deviations(binding: Binding[Any]) -> Iterable[Deviation]:
             f"The binding '{name}' has the inputType '{written}', taken as '{kind.value}'",
             azure="There is no such value, and the function is in error.",
             hint=f"Write '{kind.value}'.",
+        )
+    if kind is InputType.FILE_PATH and "{" not in options.input and not isabs(options.input):
+        yield Deviation(
+            "embeddings-file-path",
+            f"The binding '{name}' reads the file '{options.input}' of the app's folder",
+            azure="The path starts at the host's own folder, and the file is not found.",
+            hint="Read the file in the function, and embed it as RawText.",
         )
     if kind is InputType.URL and options.input.lower().startswith("http://"):
         yield Deviation(
