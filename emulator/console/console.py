@@ -7,7 +7,7 @@ import json
 import sys
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
-from typing import TextIO
+from typing import Any, TextIO
 
 from emulator.clock import Clock
 from emulator.config.hostjson import HostConfig
@@ -15,11 +15,12 @@ from emulator.config.levels import LOG_LEVELS, LogLevel, parse_level
 from emulator.config.secrets import SecretFilter
 from emulator.console.render import (
     Palette,
+    call_line,
     duration,
     failure_lines,
-    one_line,
     problem_lines,
 )
+from emulator.console.turns import Turn, Turns
 from emulator.events import (
     Event,
     EventBus,
@@ -37,6 +38,12 @@ _LEVELS = {name: number for number, name in enumerate(LOG_LEVELS)}
 _SECOND = timedelta(seconds=1)
 _MOST_CATEGORIES = 1_000
 """Packages may name categories as they like, also after what comes in requests."""
+
+_UNASKED = 0.25
+"""Seconds after a call that made others in which its request is answered, if there is one."""
+
+_BLANK_STAMP = " " * len("00:00:00 ")
+_ERASE_LINE = "\r\x1b[2K"
 
 _COLOURS = {"Warning": "yellow", "Error": "red", "Critical": "red"}
 
@@ -57,7 +64,14 @@ class Console:
         strict: bool = False,
         user_level: str | None = None,
         stream: TextIO | None = None,
+        live: bool = False,
     ) -> None:
+        """`live` says that the stream is a terminal, where the last line can be replaced."""
+        self.live = live
+        self._status = ""
+        self._status_shown = False
+        self._turns = Turns(clock)
+        self._answering: dict[asyncio.Task[Any] | None, tuple[Turn, InvocationFinished]] = {}
         self._clock = clock
         self._verbose = verbose
         self._strict = strict
@@ -91,6 +105,7 @@ class Console:
 
     def attach(self, events: EventBus) -> None:
         """Listen to what is shown; loads are told about by whoever asked for them."""
+        events.on(InvocationStarted, self._turns.began)
         events.on(RequestServed, self._request)
         events.on(InvocationFinished, self._finished)
         events.on(LogLine, self.log)
@@ -102,6 +117,20 @@ class Console:
     def write(self, lines: Iterable[str]) -> None:
         """Show lines as they are."""
         self._pending.extend(lines)
+        self._schedule()
+
+    def status(self, text: str) -> None:
+        """Show below all lines what is going on, until it is something else or nothing.
+
+        Where no line can be replaced it is a line like others.
+        """
+        if self.live:
+            self._status = text
+            self._schedule()
+        elif text:
+            self.line(text)
+
+    def _schedule(self) -> None:
         if not self._scheduled:
             self._scheduled = True
             try:
@@ -120,15 +149,22 @@ class Console:
 
     def flush(self) -> None:
         self._scheduled = False
-        if not self._pending:
-            return
-        text = self._clean("\n".join(self._pending)) + "\n"
+        text = self._clean("\n".join(self._pending)) + "\n" if self._pending else ""
         self._pending.clear()
+        if self._status_shown:
+            text = _ERASE_LINE + text
+        self._status_shown = bool(self._status)
+        text += self.paint(self._status, "dim")
+        if not text:
+            return
         try:
             self._stream.write(_encodable(text, self._stream))
             self._stream.flush()
-        except (OSError, ValueError):  # the terminal or the pipe's reader is gone
-            return
+        except (OSError, ValueError) as error:
+            self._gone(error)
+
+    def _gone(self, error: Exception) -> None:
+        """The terminal or the pipe's reader went away; the host goes on."""
 
     def _clean(self, text: str) -> str:
         if self._secrets is None:  # made when first needed: the patterns take 2 ms
@@ -147,6 +183,9 @@ class Console:
             colour = "green" if event.status < 400 else "yellow" if event.status < 500 else "red"
             status, function = self.paint(status, colour), self.paint(function, "dim")
         self.line(f"{event.method} {path} → {status} ({duration(event.duration)})  {function}")
+        if self._answering:
+            turn, _ = self._answering.pop(_current_task(), (None, None))
+            self._tell_calls(turn)
 
     def _started(self, event: InvocationStarted) -> None:
         self.line(
@@ -155,25 +194,55 @@ class Console:
         )
 
     def _finished(self, event: InvocationFinished) -> None:
-        if event.error is None and event.parent is None and not self._verbose:
+        if event.error is not None or self._verbose:
+            self._outcome(event)
+        turn = self._turns.ended(event)
+        if turn is None:
             return  # the line of its request says it all
-        milliseconds = round(event.duration * 1000)
+        if event.parent is None:
+            self._tell_with_request(turn, event)
+        else:
+            if not turn.announced:
+                turn.announced = True
+                self.line(f"{turn.function} …")
+            self._tell_calls(turn)
+
+    def _outcome(self, event: InvocationFinished) -> None:
+        outcome = "Succeeded" if event.error is None else "Failed"
+        self.line(
+            f"Executed 'Functions.{event.function}' "
+            f"({outcome}, Id={event.id}, Duration={round(event.duration * 1000)}ms)",
+            "dim" if event.error is None else "red",
+        )
         if event.error is not None:
-            self.line(
-                f"Executed 'Functions.{event.function}' "
-                f"(Failed, Id={event.id}, Duration={milliseconds}ms)",
-                "red",
-            )
             self.write(self.paint(line, "red") for line in failure_lines(event.error))
-        elif self._verbose:
-            self.line(
-                f"Executed 'Functions.{event.function}' "
-                f"(Succeeded, Id={event.id}, Duration={milliseconds}ms)",
-                "dim",
+
+    def _tell_with_request(self, turn: Turn, event: InvocationFinished) -> None:
+        """Wait for the request that is answered with this call; it may have none, as a timer's."""
+        task = _current_task()
+        if task is None:
+            self._tell_alone(turn, event)
+            return
+        if task in self._answering:  # the attempt before this one
+            self._tell_alone(*self._answering.pop(task))
+        self._answering[task] = turn, event
+        task.get_loop().call_later(_UNASKED, self._unasked, task, turn)
+
+    def _unasked(self, task: asyncio.Task[Any], turn: Turn) -> None:
+        waiting, event = self._answering.get(task, (None, None))
+        if waiting is turn and event is not None:
+            del self._answering[task]
+            self._tell_alone(turn, event)
+
+    def _tell_alone(self, turn: Turn, event: InvocationFinished) -> None:
+        self.line(f"{turn.function} ({duration(event.duration)})")
+        self._tell_calls(turn)
+
+    def _tell_calls(self, turn: Turn | None) -> None:
+        if turn is not None:
+            self.write(
+                _BLANK_STAMP + call_line(call, depth, self.paint) for depth, call in turn.waiting()
             )
-        if event.parent is not None:
-            detail = f" {one_line(event.detail)}" if event.detail else ""
-            self.line(f"  ↳ {event.function}{detail} ({duration(event.duration)})")
 
     def log(self, event: LogLine) -> None:
         """Show a line if it is important enough for its category."""
@@ -223,6 +292,14 @@ class Console:
             self._stamped = now.replace(microsecond=0)
             self._stamp_text = self.paint(now.astimezone().strftime("%H:%M:%S"), "dim")
         return self._stamp_text
+
+
+def _current_task() -> asyncio.Task[Any] | None:
+    """Return the task that answers a request: its calls and its end are told from within it."""
+    try:
+        return asyncio.current_task()
+    except RuntimeError:
+        return None
 
 
 def _encodable(text: str, stream: TextIO) -> str:

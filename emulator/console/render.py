@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from emulator.events import InvocationFinished
 from emulator.model import FunctionError, Problem, Severity
 
 _CODES = {
@@ -71,6 +72,17 @@ def failure_lines(error: FunctionError) -> Iterable[str]:
         first, *rest = error.stack.rstrip().splitlines()
         yield f"Stack: {first}"
         yield from rest
+
+
+def call_line(call: InvocationFinished, depth: int, paint: Palette) -> str:
+    """A call that another one made, with what it was called for; deeper calls stand further in."""
+    detail = f" {one_line(call.detail)}" if call.detail else ""
+    took = f"({duration(call.duration)})"
+    mark = f"{'  ' * depth}{paint('↳', 'dim')}"
+    if call.error is None:
+        return f"{mark} {call.function}{paint(detail, 'cyan')} {took}"
+    failure = paint(f"failed: {one_line(call.error.title)}", "red")
+    return f"{mark} {call.function}{paint(detail, 'cyan')} {failure} {took}"
 
 
 def one_line(text: str) -> str:

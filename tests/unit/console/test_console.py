@@ -113,15 +113,95 @@ def test_a_failure_is_a_block_with_the_exception_on_a_line_of_its_own() -> None:
     ]
 
 
-def test_a_nested_call_is_told_below_the_one_that_made_it() -> None:
-    finished = InvocationFinished("2", "AddTodo", 0.002, parent="1", detail='{"a":\n "b"}')
-    assert Shown().of(finished) == ['  ↳ AddTodo {"a": "b"} (2.0 ms)']
+async def test_calls_made_by_a_call_are_told_below_its_request() -> None:
+    shown = Shown()
+    assert shown.of(*turn(skill("2", "AddTodo", '{"a":\n "b"}'), skill("3", "GetTodos"))) == []
+    assert shown.of(served(function="PostUserQuery")) == [
+        "GET /api/f → 200 (12 ms)  PostUserQuery",
+        '           ↳ AddTodo {"a": "b"} (2.0 ms)',
+        "           ↳ GetTodos (2.0 ms)",
+    ]
 
 
-def test_a_long_detail_is_cut() -> None:
-    finished = InvocationFinished("2", "f", 0.002, parent="1", detail="x" * 1_000)
-    (line,) = Shown().of(finished)
+async def test_calls_of_calls_stand_further_in() -> None:
+    outer, inner = skill("2", "Ask"), skill("3", "AddTodo", parent="2")
+    events = [outer[0], *inner, outer[1]]
+    assert Shown().of(*turn(events), served())[1:] == [
+        "           ↳ Ask (2.0 ms)",
+        "             ↳ AddTodo (2.0 ms)",
+    ]
+
+
+async def test_a_failed_skill_says_so_in_its_place_and_in_full_at_once() -> None:
+    shown = Shown()
+    began, ended = skill("2", "AddTodo")
+    failed = InvocationFinished("2", "AddTodo", 0.002, FunctionError("ValueError", "boom"), "1")
+    assert shown.of(*turn([began, failed]))[0].startswith("Executed 'Functions.AddTodo' (Failed")
+    assert shown.of(served())[1] == "           ↳ AddTodo failed: ValueError: boom (2.0 ms)"
+
+
+async def test_a_long_turn_tells_its_calls_as_they_end() -> None:
+    shown = Shown()
+    first, second = skill("2", "AddTodo"), skill("3", "GetTodos")
+    shown.of(InvocationStarted("1", "PostUserQuery", "why"), *first)
+    shown.clock.advance(1.5)
+    assert shown.of(*second) == [
+        "PostUserQuery …",
+        "           ↳ AddTodo (2.0 ms)",
+        "           ↳ GetTodos (2.0 ms)",
+    ]
+    assert shown.of(*skill("4", "AddTodo")) == ["           ↳ AddTodo (2.0 ms)"]
+    assert shown.of(InvocationFinished("1", "PostUserQuery", 2.0), served()) == [
+        "GET /api/f → 200 (12 ms)  f"
+    ]
+
+
+async def test_a_turn_without_a_request_is_told_by_itself() -> None:
+    shown = Shown()
+    assert shown.of(*turn(skill("2", "AddTodo"))) == []
+    async with asyncio.timeout(2):
+        while not shown.stream.getvalue():  # noqa: ASYNC110 - written by a timer of the console
+            await asyncio.sleep(0.02)
+    assert shown.stream.getvalue().splitlines()[1:] == ["           ↳ AddTodo (2.0 ms)"]
+    assert "PostUserQuery (500 ms)" in shown.stream.getvalue()
+
+
+async def test_a_turn_that_is_tried_again_is_told_twice() -> None:
+    shown = Shown()
+    shown.of(*turn(skill("2", "AddTodo")))
+    assert shown.of(*turn(skill("2", "GetTodos")), served()) == [
+        "PostUserQuery (500 ms)",
+        "           ↳ AddTodo (2.0 ms)",
+        "GET /api/f → 200 (12 ms)  f",
+        "           ↳ GetTodos (2.0 ms)",
+    ]
+
+
+def test_without_a_loop_nothing_is_waited_for() -> None:
+    assert Shown().of(*turn(skill("2", "AddTodo"))) == [
+        "PostUserQuery (500 ms)",
+        "           ↳ AddTodo (2.0 ms)",
+    ]
+
+
+async def test_a_long_detail_is_cut() -> None:
+    line = Shown().of(*turn(skill("2", "f", "x" * 1_000)), served())[1]
     assert f"{'x' * 200}… (" in line
+
+
+def skill(call: str, function: str, detail: str = "", *, parent: str = "1") -> list[Event]:
+    """Return what happens when a call calls a function."""
+    return [
+        InvocationStarted(call, function, "asked", parent, detail),
+        InvocationFinished(call, function, 0.002, parent=parent, detail=detail),
+    ]
+
+
+def turn(*calls: list[Event]) -> list[Event]:
+    """Return what happens when a function that calls others is called."""
+    nested = [event for events in calls for event in events]
+    began = InvocationStarted("1", "PostUserQuery", "why")
+    return [began, *nested, InvocationFinished("1", "PostUserQuery", 0.5)]
 
 
 @pytest.mark.parametrize(
