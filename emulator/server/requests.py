@@ -44,19 +44,25 @@ def read_head(
     for name, value in request.headers.items():
         key = name.lower()
         headers[key] = f"{headers[key]},{value}" if key in headers else value
-    values: dict[str, str] = {}
-    if query:
-        # Empty values are dropped, repeated names joined: what the official worker shows.
-        for key, value in parse_qsl(query):
-            values[key] = f"{values[key]},{value}" if key in values else value
     return HttpRequestData(
         method=request.method,
         url=f"{request.scheme}://{headers.get('host', 'localhost')}{target}",
         headers=headers,
-        query=values,
+        query=_query_values(query) if query else {},
         params=params,
         body=body,
     )
+
+
+def _query_values(query: str) -> dict[str, str]:
+    """Return what the official worker shows: empty values dropped, repeated names joined. Names
+    that differ only by case are one name, written as it came first."""
+    values: dict[str, str] = {}
+    written: dict[str, str] = {}
+    for key, value in parse_qsl(query):
+        name = written.setdefault(key.lower(), key)
+        values[name] = f"{values[name]},{value}" if name in values else value
+    return values
 
 
 async def _body(request: web.BaseRequest) -> bytes:

@@ -125,6 +125,7 @@ async def seen(host: Served, path: str, method: str = "GET", **more: Any) -> dic
         ("=novalue", {"": "novalue"}),
         ("a=?b", {"a": "?b"}),
         ("list=1,2&list=3", {"list": "1,2,3"}),
+        ("Name=1&name=2&NAME=3", {"Name": "1,2,3"}),
     ],
 )
 async def test_query_values_are_decoded_joined_and_empty_ones_dropped(
