@@ -311,8 +311,10 @@ def search_service(
         yield Deviation(
             "search-connection-missing",
             f"{found.reason}; documents of '{connection_name}' are kept on this machine",
-            azure="Every call fails: Configuration section or endpoint "
-            f"'{connection_name}' does not exist.",
+            azure="What stands there is used as it is, and every call fails."
+            if settings.get(connection_name) or settings.section(connection_name)
+            else f"Every call fails: Configuration section or endpoint '{connection_name}' does "
+            "not exist.",
             hint=f'Add "{connection_name}__Endpoint" {_ADD_SETTING}.',
             whole_app=True,
         )

@@ -112,6 +112,14 @@ async def test_host_json_chooses_the_level(
         assert set(said(host)) == expected
 
 
+async def test_a_setting_overrides_a_level_of_host_json(channel: str, tmp_path: Path) -> None:
+    settings = {"AzureFunctionsJobHost__logging__logLevel__Function": "Error"}
+    levels = {"Function": "Debug"}
+    async with talking(tmp_path, channel=channel, settings=settings, levels=levels) as host:
+        await ask(host)
+        assert said(host) == ["error", "critical"]
+
+
 @pytest.mark.parametrize("enabled", ["1", "true"])
 async def test_debug_lines_need_the_setting_of_the_worker_and_a_level(
     channel: str, tmp_path: Path, enabled: str

@@ -507,6 +507,14 @@ TABLE: dict[str, tuple[Mapping[str, str], Finding]] = {
         ),
         Finding("embeddings-file-path", "'a.txt'", "the host's own folder", "RawText"),
     ),
+    "a search service whose connection is sample text": (
+        folders(
+            http(binding("semanticSearch", **SEARCH)),
+            host=SEARCHING["host"],
+            settings=settings_json(Search__Endpoint="https://<name>.search.windows.net"),
+        ),
+        Finding("search-connection-missing", "'Search'", "used as it is", "Search__Endpoint"),
+    ),
     "a search as an output": (
         folders(http(binding("semanticSearch", "out", **SEARCH)), **SEARCHING),
         Finding("semantic-search-out", "'out'", "only searches", "'embeddingsStore'"),
@@ -719,7 +727,7 @@ def test_a_strict_start_refuses_to_serve(tmp_path: Path, output: str) -> None:
     assert done.returncode == 1
     assert "http://localhost" not in done.stdout
     if output == "json":
-        (record,) = [json.loads(line) for line in done.stdout.splitlines()]
+        record = json.loads(done.stdout.splitlines()[-1])
         assert record["event"] == "generation-failed"
         assert record["problems"][0]["azure"].startswith("The whole host fails")
     else:
