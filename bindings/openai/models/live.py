@@ -9,7 +9,8 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from bindings.openai.identity import refused
-from bindings.openai.models.base import ChatReply, ChatRequest, ToolCall, Usage
+from bindings.openai.models.base import ChatReply, ChatRequest
+from bindings.openai.models.replies import calls_in_text, offered_names, read_reply
 from bindings.openai.models.retrying import RetryPolicy, ServiceError, retry_after, with_retries
 from emulator.sdk import BindingError, Clock
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from bindings.openai.connections import ModelConnection
 
 API_VERSION = "2024-10-21"
+TEXT_CALLS_SETTING = "FUNCEMU_MODEL_TEXT_TOOL_CALLS"
 TOKEN_SCOPE = "https://cognitiveservices.azure.com/.default"
 TIMEOUT = 100.0
 """Seconds for one attempt."""
@@ -28,6 +30,7 @@ _UNSUPPORTED = re.compile(r"[Uu]nsupported|not supported|[Uu]nrecognized")
 _PARAMETER = re.compile(
     r"['\"](max_tokens|max_completion_tokens|temperature|top_p|reasoning_effort)['\"]"
 )
+_TOOL_FLAGS = ("--enable-auto-tool-choice", "--tool-call-parser", "--jinja")
 _OTHER_LIMIT = {"max_tokens": "max_completion_tokens", "max_completion_tokens": "max_tokens"}
 
 
@@ -44,12 +47,15 @@ class LiveBackend:
         policy: RetryPolicy,
         clock: Clock,
         sign_in: Callable[[], AsyncTokenCredential] | None = None,
+        text_calls: bool = False,
     ) -> None:
         self.name: str = connection.service
         self._connection = connection
         self._policy = policy
         self._clock = clock
         self._sign_in = sign_in
+        self._text_calls = text_calls
+        self._told_text_calls = False
         self._client: AsyncOpenAI | None = None
         self._opening = asyncio.Lock()
         self._renamed: dict[str, dict[str, str]] = {}
@@ -65,24 +71,57 @@ class LiveBackend:
                 if self._learn(request.model, adapted, error):
                     continue
                 raise
-            return read_reply(answer)
+            reply = read_reply(answer, request, text_calls=self._text_calls)
+            self._tell_text_calls(reply, request)
+            return reply
 
     async def post(self, path: str, body: Mapping[str, Any], *, tell: Callable[[str], None]) -> Any:
         """Send a request, with retries; return the parsed answer."""
-        client = await self._open()
+        await self._open()
 
         async def attempt() -> Any:
+            client = await self._open()
             try:
                 return await client.post(path, cast_to=object, body=dict(body))
             except Exception as error:  # translated at this border, once
                 raise self._translated(error) from error
 
-        return await with_retries(attempt, policy=self._policy, clock=self._clock, tell=tell)
+        try:
+            return await with_retries(attempt, policy=self._policy, clock=self._clock, tell=tell)
+        except ServiceError as error:
+            if not self._lacks_version(error):
+                raise
+            return await with_retries(attempt, policy=self._policy, clock=self._clock, tell=tell)
 
     async def aclose(self) -> None:
         client, self._client = self._client, None
         if client is not None:
             await client.close()
+
+    def _lacks_version(self, error: ServiceError) -> bool:
+        """Whether the address may be wrong for want of `/v1`; it is added then, once.
+
+        Local servers are often named without it; a service that knows the path but not the model
+        answers 404 with a reason.
+        """
+        client, endpoint = self._client, self._connection.endpoint
+        if client is None or error.status != 404 or error.reason or self._connection.service != "openai":
+            return False
+        if endpoint.endswith("/v1") or str(client.base_url).rstrip("/") != endpoint:
+            return False
+        client.base_url = f"{endpoint}/v1/"
+        return True
+
+    def _tell_text_calls(self, reply: ChatReply, request: ChatRequest) -> None:
+        if self._text_calls or self._told_text_calls or reply.tool_calls:
+            return
+        calls = calls_in_text(reply.content, offered_names(request))
+        if calls:
+            self._told_text_calls = True
+            request.tell(
+                f"The model wrote a call of '{calls[0].name}' as text, which is not run. Set "
+                f"{TEXT_CALLS_SETTING}=true to have such texts read as calls."
+            )
 
     async def _open(self) -> AsyncOpenAI:
         async with self._opening:
@@ -139,6 +178,7 @@ class LiveBackend:
                 body[name] = value
         if request.tools:
             body["tools"] = list(request.tools)
+        body.update(request.extra)
         return body
 
     def _adapted(self, model: str, body: Mapping[str, Any]) -> dict[str, Any]:
@@ -205,10 +245,10 @@ class LiveBackend:
             retry_after=retry_after(error.response.headers),
             reason=reason,
             parameter=str(body.get("param") or ""),
-            hint=self._advice(status, reason),
+            hint=self._advice(status, reason, said),
         )
 
-    def _advice(self, status: int, reason: str) -> str | None:
+    def _advice(self, status: int, reason: str, said: str) -> str | None:
         connection = self._connection
         if status in {401, 403}:
             if not connection.key:
@@ -221,53 +261,14 @@ class LiveBackend:
         if status == 404:
             kind = "model" if connection.service == "openai" else "deployment"
             return f"Check that the {kind} named by 'chatModel' exists at {connection.endpoint}."
+        if status in {400, 500} and any(flag in said for flag in _TOOL_FLAGS):
+            return (
+                "The server was started without tools. vLLM needs --enable-auto-tool-choice and "
+                "--tool-call-parser, llama.cpp needs --jinja."
+            )
         if reason == "context_length_exceeded":
             return (
                 "The whole chat is sent each time. Set FUNCEMU_ASSISTANT_MAX_HISTORY to a number "
                 "of messages, or create the assistant anew."
             )
         return None
-
-
-def read_reply(answer: Any) -> ChatReply:
-    """Read a chat completion; only its first choice counts."""
-    choices = answer.get("choices") if isinstance(answer, dict) else None
-    if not isinstance(choices, list) or not all(isinstance(each, dict) for each in choices):
-        raise ServiceError(
-            f"The model service answered {str(answer)[:80]!r}, which is not a chat completion.",
-            status=200,
-            hint="Check that the endpoint is the address of an OpenAI-compatible service.",
-        )
-    choice = choices[0] if choices else {}
-    message = choice.get("message") or {}
-    return ChatReply(
-        content=_content(message.get("content")),
-        tool_calls=tuple(
-            _tool_call(entry) for entry in message.get("tool_calls") or () if "function" in entry
-        ),
-        finish_reason=str(choice.get("finish_reason") or ""),
-        usage=_usage(answer.get("usage") or {}),
-        raw=answer,
-    )
-
-
-def _content(content: Any) -> str:
-    """Return the text; parts are joined by an empty line, as the official extension does."""
-    if isinstance(content, list):
-        parts = [str(part.get("text") or "") for part in content if isinstance(part, dict)]
-        return "\n\n".join(part for part in parts if part)
-    return "" if content is None else str(content)
-
-
-def _tool_call(entry: Mapping[str, Any]) -> ToolCall:
-    function = entry["function"]
-    arguments = function.get("arguments")
-    if not isinstance(arguments, str):  # some local servers send the object itself
-        arguments = "" if arguments is None else json.dumps(arguments, ensure_ascii=False)
-    return ToolCall(str(entry.get("id") or ""), str(function.get("name") or ""), arguments)
-
-
-def _usage(usage: Mapping[str, Any]) -> Usage:
-    prompt = int(usage.get("prompt_tokens") or 0)
-    completion = int(usage.get("completion_tokens") or 0)
-    return Usage(int(usage.get("total_tokens") or prompt + completion), prompt, completion)

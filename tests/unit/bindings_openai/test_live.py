@@ -11,7 +11,8 @@ from azure.core.exceptions import ClientAuthenticationError
 
 from bindings.openai.connections import ModelConnection
 from bindings.openai.models.base import ChatRequest, ToolCall, Usage
-from bindings.openai.models.live import LiveBackend, read_reply
+from bindings.openai.models.live import LiveBackend
+from bindings.openai.models.replies import read_reply
 from bindings.openai.models.retrying import RetryPolicy, ServiceError
 from emulator.clock import SystemClock
 from emulator.sdk import BindingError
