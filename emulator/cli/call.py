@@ -132,8 +132,8 @@ def _refuse_http_options(function: BoundFunction, wanted: Wanted) -> None:
     if wanted.method or wanted.path or wanted.query or wanted.headers:
         kind = function.trigger.declared.type
         raise click.UsageError(
-            f"'{function.model.name}' has a {kind}: --method, --path, --query and --header are "
-            "for HTTP functions. Use --input."
+            "--method, --path, --query and --header are for HTTP functions, and the trigger of "
+            f"'{function.model.name}' is {kind}. Use --input."
         )
 
 
