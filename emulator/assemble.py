@@ -280,6 +280,23 @@ class Emulator:
         shown = "localhost" if address in {"127.0.0.1", "0.0.0.0", "::1", "::"} else address
         self.url = f"http://{shown}:{port}"
 
+    @property
+    def debug_address(self) -> str:
+        """Where debuggers attach; empty when they cannot."""
+        wanted = self._starter.debugging
+        return "" if wanted is None else f"{wanted.host}:{wanted.port}"
+
+    @property
+    def waits_for_debugger(self) -> bool:
+        """Whether the app is imported only when a debugger has attached."""
+        wanted = self._starter.debugging
+        return wanted is not None and wanted.debugging.wait
+
+    @property
+    def worker_started(self) -> bool:
+        """Whether the app's code was run at all, well or not."""
+        return self._starter.latest is not None
+
     def notes(self) -> list[str]:
         """Return the lines for the start: what serves, and what callers have to know."""
         return [*self.context.banner(), *self._starter.notes, *self._policy.notes()]

@@ -61,6 +61,12 @@ class ProblemFound(msgspec.Struct, frozen=True):
     problem: Problem
 
 
+class GenerationBegun(msgspec.Struct, frozen=True):
+    """Generation `number` is being built; it may be abandoned for a newer one."""
+
+    number: int
+
+
 class GenerationReady(msgspec.Struct, frozen=True):
     """Generation `number` now answers."""
 
@@ -119,6 +125,7 @@ Event = (
     | RequestServed
     | LogLine
     | ProblemFound
+    | GenerationBegun
     | GenerationReady
     | GenerationFailed
     | Activity

@@ -11,14 +11,16 @@ import click
 
 from emulator.assemble import Emulator, Starter
 from emulator.cli.options import VariadicCommand, host_options
-from emulator.config.options import Options, resolve_options
+from emulator.config.options import resolve_options
 from emulator.runtime.launch import AppUnusable, Launch
 from emulator.server.listening import listen
 
 if TYPE_CHECKING:
     import socket
+    from typing import TextIO
 
-    from emulator.console.console import Console
+    from emulator.cli.telling import Shown
+    from emulator.config.options import Options
 
 
 @click.command(cls=VariadicCommand, short_help="Serve an app on this machine.")
@@ -36,6 +38,11 @@ def start(**given: Any) -> None:
     listening = listen("127.0.0.1" if options.host == "localhost" else options.host, options.port)
     starter.port = listening.getsockname()[1]
     debugging = _listen_for_debuggers(starter)
+    log_stream = None
+    if options.log_file is not None:
+        from emulator.console.logfile import open_log_file  # few want one
+
+        log_stream = open_log_file(options.log_file)
     try:
         first: Launch | None = starter.spawn(configuration)
     except AppUnusable:
@@ -47,9 +54,10 @@ def start(**given: Any) -> None:
     from emulator.cli.serve import serve
 
     emulator = Emulator(starter, listening, debugging=debugging)
-    console = _console(emulator, options)
-    console.configure(configuration)
-    starter.configured = console.learn
+    shown = _shown(emulator, options, log_stream)
+    for console in shown.all:
+        console.configure(configuration)
+    starter.configured = shown.learn
     run = asyncio.run
     if options.loop != "asyncio":
         try:
@@ -58,7 +66,7 @@ def start(**given: Any) -> None:
             pass
         else:
             run = uvloop.run
-    sys.exit(run(serve(emulator, first, console)))
+    sys.exit(run(serve(emulator, first, shown)))
 
 
 def _listen_for_debuggers(starter: Starter) -> socket.socket | None:
@@ -69,17 +77,27 @@ def _listen_for_debuggers(starter: Starter) -> socket.socket | None:
     return listen(wanted.host, wanted.port, option="--debug PORT", hint=hint)
 
 
-def _console(emulator: Emulator, options: Options) -> Console:
+def _shown(emulator: Emulator, options: Options, log_stream: TextIO | None) -> Shown:
+    """Return the console, and the log file if one is wanted, listening to what happens."""
+    from emulator.cli.telling import Shown
     from emulator.console.console import Console, JsonConsole
+    from emulator.console.logfile import LogFile
+    from emulator.console.terminal import is_terminal, wants_colour
 
-    terminal = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+    common: dict[str, Any] = {
+        "clock": emulator.clock,
+        "verbose": options.verbose,
+        "strict": options.strict,
+        "user_level": options.user_log_level if "user_log_level" in options.given else None,
+    }
     kind = JsonConsole if options.output == "json" else Console
-    console = kind(
-        clock=emulator.clock,
-        colour=terminal and options.output == "auto",
-        verbose=options.verbose,
-        strict=options.strict,
-        user_level=options.user_log_level if "user_log_level" in options.given else None,
-    )
-    console.attach(emulator.events)
-    return console
+    live = options.output in ("auto", "pretty") and is_terminal(sys.stdout)
+    colour = wants_colour(options.output, sys.stdout, os.environ)
+    console = kind(colour=colour, live=live, **common)
+    log_file = None
+    if log_stream is not None and options.log_file is not None:
+        log_file = LogFile(stream=log_stream, path=options.log_file, **common)
+    shown = Shown(console, log_file)
+    for each in shown.all:
+        each.attach(emulator.events)
+    return shown

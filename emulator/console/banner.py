@@ -8,9 +8,17 @@ from emulator import __version__
 from emulator.console.render import Palette, duration
 from emulator.runtime.generation import Generation
 
+WORKER_STARTED = "Worker process started and initialized."
+"""Editors that start a host wait for this line of the official tools before they go on."""
+
 
 def banner_lines(
-    generation: Generation, *, base_url: str, notes: Iterable[str], paint: Palette
+    generation: Generation,
+    *,
+    base_url: str,
+    debug_address: str,
+    notes: Iterable[str],
+    paint: Palette,
 ) -> Iterable[str]:
     worker = generation.worker
     sdk = f", azure-functions {worker.sdk_version}" if worker.sdk_version else ""
@@ -18,6 +26,9 @@ def banner_lines(
     yield paint(f"Python {worker.version} ({worker.executable}{sdk})", "dim")
     for note in notes:
         yield paint(note, "dim")
+    if debug_address:
+        yield paint(f"Debuggers attach on {debug_address}.", "dim")
+    yield paint(WORKER_STARTED, "dim")
     yield ""
     yield from function_lines(generation, base_url=base_url, paint=paint)
 

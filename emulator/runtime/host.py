@@ -11,7 +11,7 @@ from emulator.clock import Clock
 from emulator.config.hostjson import HostConfig
 from emulator.discovery.assemble import assemble
 from emulator.errors import ConfigError, EmulatorError
-from emulator.events import EventBus, GenerationFailed, GenerationReady
+from emulator.events import EventBus, GenerationBegun, GenerationFailed, GenerationReady
 from emulator.invocation.bound import Binder
 from emulator.invocation.pipeline import Invoker
 from emulator.model import AppModel, Problem, Severity
@@ -160,6 +160,7 @@ class Host:
             first = self._generations == 0
             self._generations += 1
             number, began = self._generations, self._clock.monotonic()
+            self.events.publish(GenerationBegun(number))
             try:
                 problems = syntax_problems(changed, self.context.app_root)
                 if problems:

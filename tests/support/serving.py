@@ -181,7 +181,7 @@ async def _in_loop(
 ) -> AsyncIterator[Served]:
 
     from emulator.assemble import Emulator, Starter
-    from emulator.cli.serve import announcement
+    from emulator.cli.telling import announcement
     from emulator.cli.start import start
     from emulator.config.options import resolve_options
     from emulator.console.console import Console
