@@ -15,6 +15,7 @@ from bindings.openai.models.base import ModelBackend, ToolCall
 from bindings.openai.models.embedding import EmbeddingBackend, ServiceEmbeddings
 from bindings.openai.models.faults import FaultPlan, FaultyBackend
 from bindings.openai.models.lexical import LexicalEmbeddings
+from bindings.openai.models.replies import TEXT_CALLS_SETTING
 from bindings.openai.models.retrying import RetryPolicy
 from bindings.openai.recordings.folder import find_folder, holds_recordings
 from bindings.openai.seen import Seen, Tally
@@ -132,9 +133,10 @@ class ModelClients:
         if choice.connection is not None:
             self._tell_override(choice.connection)
         stored = self._stored(choice, settings)
-        key = (choice.mode, choice.script, _identity(choice.connection), policy, stored)
+        text_calls = _reads_text_calls(settings)
+        key = (choice.mode, choice.script, _identity(choice.connection), policy, text_calls, stored)
         if key not in self._backends:
-            self._backends[key] = self._make(choice, policy, stored)
+            self._backends[key] = self._make(choice, policy, stored, text_calls=text_calls)
             self._host.log("Information", LOG_CATEGORY, f"Chat models: {choice.title}.")
         return self._backends[key]
 
@@ -169,11 +171,13 @@ class ModelClients:
         self._recorders.clear()
         self._stores.clear()
 
-    def _make(self, choice: Choice, policy: RetryPolicy, stored: object) -> FaultyBackend:
+    def _make(
+        self, choice: Choice, policy: RetryPolicy, stored: object, *, text_calls: bool
+    ) -> FaultyBackend:
         # Imported by need: most apps use one of them, and the script reader loads yaml.
         inner: ModelBackend | None = None
         if choice.connection is not None:
-            inner = self._service(choice.connection, policy)
+            inner = self._service(choice.connection, policy, text_calls=text_calls)
         elif choice.mode != "replay":
             from bindings.openai.models.constrained import Constrained
             from bindings.openai.models.deterministic import DeterministicBackend
@@ -223,8 +227,10 @@ class ModelClients:
             tally=self.tally,
         )
 
-    def _service(self, connection: ModelConnection, policy: RetryPolicy) -> LiveBackend:
-        key = (_identity(connection), policy)
+    def _service(
+        self, connection: ModelConnection, policy: RetryPolicy, *, text_calls: bool = False
+    ) -> LiveBackend:
+        key = (_identity(connection), policy, text_calls)
         if key not in self._services:
             from bindings.openai.models.live import LiveBackend  # by need
 
@@ -233,6 +239,7 @@ class ModelClients:
                 policy=policy,
                 clock=self._host.clock,
                 sign_in=lambda: self._credentials.get(connection.identity),
+                text_calls=text_calls,
             )
         return self._services[key]
 
@@ -301,6 +308,10 @@ def _required(
         f"and AZURE_OPENAI_KEY, or OPENAI_API_KEY, or start without --models {mode}.",
         code="model-unconnected",
     )
+
+
+def _reads_text_calls(settings: SettingsView) -> bool:
+    return (settings.get(TEXT_CALLS_SETTING) or "").strip().lower() in {"true", "1"}
 
 
 def _identity(connection: ModelConnection | None) -> object:

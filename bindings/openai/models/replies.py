@@ -15,6 +15,8 @@ from typing import Any
 from bindings.openai.models.base import ChatReply, ChatRequest, ToolCall, Usage, estimate_usage
 from bindings.openai.models.retrying import ServiceError
 
+TEXT_CALLS_SETTING = "FUNCEMU_MODEL_TEXT_TOOL_CALLS"
+
 _REASONS = {
     "eos": "stop",
     "eos_token": "stop",
