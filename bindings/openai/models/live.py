@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from bindings.openai.identity import refused
 from bindings.openai.models.base import ChatReply, ChatRequest
-from bindings.openai.models.replies import calls_in_text, offered_names, read_reply
+from bindings.openai.models.replies import (
+    TEXT_CALLS_SETTING,
+    calls_in_text,
+    offered_names,
+    read_reply,
+)
 from bindings.openai.models.retrying import RetryPolicy, ServiceError, retry_after, with_retries
 from emulator.sdk import BindingError, Clock
 
@@ -21,7 +25,6 @@ if TYPE_CHECKING:
     from bindings.openai.connections import ModelConnection
 
 API_VERSION = "2024-10-21"
-TEXT_CALLS_SETTING = "FUNCEMU_MODEL_TEXT_TOOL_CALLS"
 TOKEN_SCOPE = "https://cognitiveservices.azure.com/.default"
 TIMEOUT = 100.0
 """Seconds for one attempt."""
@@ -105,7 +108,12 @@ class LiveBackend:
         answers 404 with a reason.
         """
         client, endpoint = self._client, self._connection.endpoint
-        if client is None or error.status != 404 or error.reason or self._connection.service != "openai":
+        if (
+            client is None
+            or error.status != 404
+            or error.reason
+            or self._connection.service != "openai"
+        ):
             return False
         if endpoint.endswith("/v1") or str(client.base_url).rstrip("/") != endpoint:
             return False
