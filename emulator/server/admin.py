@@ -122,7 +122,7 @@ class Admin:
 
     def _processes(self) -> dict[str, Any]:
         generation = self._host.current
-        workers = [] if generation is None else [generation.worker.pid]
+        workers = () if generation is None else generation.channel.pids
         return {
             "processes": [
                 {"processId": os.getpid(), "processName": "funcemu", "type": "host"},

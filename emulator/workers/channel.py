@@ -124,6 +124,11 @@ class WorkerChannel(Protocol):
         """How many calls are under way."""
         ...
 
+    @property
+    def pids(self) -> tuple[int, ...]:
+        """The processes that run the app now; none when it runs in this one."""
+        ...
+
     async def start(self) -> WorkerInfo:
         """Bring it up. Raises `WorkerStartError` with what to do about it."""
         ...

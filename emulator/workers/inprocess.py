@@ -8,12 +8,14 @@ blocks blocks everything.
 from __future__ import annotations
 
 import asyncio
+import importlib
 import logging
 import platform
 import sys
 import threading
 from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
+from types import ModuleType
 
 from emulator.errors import WorkerLost, WorkerStartError
 from emulator.model import FunctionError, Invocation, InvocationResult
@@ -70,6 +72,10 @@ class InProcessChannel:
     @property
     def running(self) -> int:
         return len(self._calls)
+
+    @property
+    def pids(self) -> tuple[int, ...]:
+        return ()
 
     async def start(self) -> WorkerInfo:
         _refuse_our_names(self._spec.root)
@@ -184,6 +190,12 @@ class InProcessChannel:
         self._calls.fail(_stopped)
         if not closed.done():
             closed.set_result(ExitInfo(0, expected=True))
+
+    def module(self, name: str) -> ModuleType:
+        """Return a module as the app's own code would import it."""
+        self._running_app()
+        with self._modules.importing():
+            return importlib.import_module(name)
 
     def _running_app(self) -> App:
         if self._app is None or self._closing:

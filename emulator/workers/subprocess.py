@@ -109,6 +109,10 @@ class SubprocessChannel:
     def running(self) -> int:
         return len(self._calls)
 
+    @property
+    def pids(self) -> tuple[int, ...]:
+        return (self._process.pid,) if self._lost is None else ()
+
     async def start(self) -> WorkerInfo:
         loop = asyncio.get_running_loop()
         self._hello = loop.create_future()

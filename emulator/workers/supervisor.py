@@ -158,6 +158,11 @@ class Supervisor:
         return len(self._calls)
 
     @property
+    def pids(self) -> tuple[int, ...]:
+        channels = [slot.channel for slot in self._slots if slot.channel is not None]
+        return tuple(pid for channel in channels for pid in channel.pids)
+
+    @property
     def debug_port(self) -> int | None:
         """Where the debugger of the worker listens; `None` while there is none."""
         slot = self._slots[0]

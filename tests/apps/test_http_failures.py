@@ -307,6 +307,9 @@ async def test_functions_that_cannot_be_ended_cost_their_worker(tmp_path: Path) 
         assert 0.9 < time.monotonic() - began < 5
         assert (await host.get("/api/slow?for=0")).text == "done"
         assert not Path(f"/proc/{worker}").exists()
+        now = (await host.get("/admin/host/processes")).json["processes"][1]["processId"]
+        assert now != worker
+        assert Path(f"/proc/{now}").exists()
 
 
 async def test_the_timeout_can_be_turned_off(tmp_path: Path, channel: str) -> None:
