@@ -124,7 +124,7 @@ class Site:
         if generation is None or self._host.offline is not None:
             return "", self._unavailable(path)
         functions = self._functions_of(generation)
-        match = generation.routes.match(request.method, path)
+        match = generation.routes.match(request.method, path) if path[0] == "/" else None
         if match is None:
             if path == "/":
                 return "", self._home(generation)

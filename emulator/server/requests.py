@@ -14,10 +14,12 @@ from emulator.model import HttpRequestData, HttpResponseData
 
 
 def origin_form(target: str) -> str:
-    """Return the request target as path and query, whatever form the client gave it."""
+    """Return the request target as path and query; what has no path stays as it is."""
     if target.startswith("/"):
         return target
-    _, _, rest = target.partition("://")  # absolute form: GET http://host/path
+    _, scheme, rest = target.partition("://")  # absolute form: GET http://host/path
+    if not scheme:
+        return target  # OPTIONS * and CONNECT host:443
     cut = min((at for at in (rest.find("/"), rest.find("?")) if at >= 0), default=len(rest))
     rest = rest[cut:]
     return rest if rest.startswith("/") else f"/{rest}"

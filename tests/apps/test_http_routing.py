@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.hosted import HEAD, hosted, probed, send
+from tests.support.hosted import HEAD, hosted, probed, raw, send
 from tests.support.serving import Served, served, write_app
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -357,6 +357,18 @@ async def test_without_a_prefix_functions_sit_at_the_root(tmp_path: Path, channe
         home = await host.get("/")
         assert home.status == 200
         assert home.headers["Content-Type"].startswith("text/html")
+
+
+@pytest.mark.parametrize("line", ["OPTIONS *", "CONNECT example.com:443", "GET /x"])
+async def test_a_target_without_a_path_is_for_nobody(tmp_path: Path, line: str) -> None:
+    host_json = '{"version": "2.0", "extensions": {"http": {"routePrefix": ""}}}'
+    app = write_app(
+        tmp_path, {"function_app.py": routed({"all": ("{*all}", None)}), "host.json": host_json}
+    )
+    async with served(app, channel="inprocess") as host:
+        sent = f"{line} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+        status = (await raw(host, sent.encode())).split()[1]
+        assert status == (b"200" if line == "GET /x" else b"404")
 
 
 @pytest.mark.parametrize("route", ["{*all}", "{x?}"])

@@ -19,8 +19,8 @@ from emulator.server.requests import origin_form, write_response
         ("http://host", "/"),
         ("http://host?b=/c", "/?b=/c"),
         ("https://host:80/%2F", "/%2F"),
-        ("*", "/"),
-        ("host:443", "/"),
+        ("*", "*"),
+        ("host:443", "host:443"),
         ("/http://x/y", "/http://x/y"),
     ],
 )
