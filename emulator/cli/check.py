@@ -19,6 +19,7 @@ from emulator.config.options import Options, resolve_options
 from emulator.console.console import Console
 from emulator.console.records import plain
 from emulator.console.render import Palette, problem_lines, verdict
+from emulator.console.terminal import wants_colour
 from emulator.errors import EmulatorError
 from emulator.events import LogLine
 from emulator.model import Problem, Severity
@@ -44,8 +45,7 @@ def check(**given: Any) -> None:
     if options.output == "json":
         print(json.dumps(result.record(), ensure_ascii=False))
     else:
-        terminal = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
-        paint = Palette(colour=terminal and options.output == "auto")
+        paint = Palette(colour=wants_colour(options.output, sys.stdout, os.environ))
         print("\n".join(result.lines(paint)))
     sys.exit(0 if result.good else 1)
 

@@ -17,6 +17,7 @@ from emulator.assemble import Engine, Starter
 from emulator.clock import Clock
 from emulator.config.options import Options, resolve_options
 from emulator.console.console import Console
+from emulator.console.terminal import wants_colour
 from emulator.events import EventBus
 from emulator.model import Problem, Severity
 from emulator.runtime.generation import Generation
@@ -86,10 +87,9 @@ async def opened(options: Options) -> AsyncIterator[Session]:
 
 def console_on_stderr(events: EventBus, clock: Clock, options: Options) -> Console:
     """Return the console of a command whose stdout is for something else."""
-    terminal = sys.stderr.isatty() and not os.environ.get("NO_COLOR")
     console = Console(
         clock=clock,
-        colour=options.output == "pretty" or (terminal and options.output == "auto"),
+        colour=wants_colour(options.output, sys.stderr, os.environ),
         verbose=options.verbose,
         strict=options.strict,
         user_level=options.user_log_level if "user_log_level" in options.given else None,

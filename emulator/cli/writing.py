@@ -11,12 +11,12 @@ from typing import Any
 import click
 
 from emulator.console.render import Palette
+from emulator.console.terminal import wants_colour
 
 
 def palette(output: str) -> Palette:
     """Return the colours for stdout: `pretty` always uses them, `auto` on a terminal only."""
-    terminal = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
-    return Palette(colour=output == "pretty" or (output == "auto" and terminal))
+    return Palette(colour=wants_colour(output, sys.stdout, os.environ))
 
 
 def write_json(value: Any) -> None:
