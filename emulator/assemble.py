@@ -151,8 +151,13 @@ class Starter:
         self.events.publish(LogLine("Error", text, "Host"))
 
 
-def host_context(starter: Starter, *, clock: Clock | None = None) -> HostContext:
-    """Return what bindings are lent for an app, with its state but without any configuration."""
+def host_context(
+    starter: Starter, *, clock: Clock | None = None, makes_state: bool = True
+) -> HostContext:
+    """Return what bindings are lent for an app, with its state but without any configuration.
+
+    Without `makes_state` only state that exists is on disk.
+    """
     # As in `Engine`: the worker is already starting beside these imports.
     from emulator.runtime.services import HostContext
     from emulator.state.store import StateStore
@@ -162,7 +167,7 @@ def host_context(starter: Starter, *, clock: Clock | None = None) -> HostContext
         app_root=starter.root,
         clock=clock or SystemClock(),
         events=starter.events,
-        state=StateStore(None if options.ephemeral else options.state_folder),
+        state=StateStore(None if options.ephemeral else options.state_folder, makes=makes_state),
         flags={"models": options.models},
     )
 

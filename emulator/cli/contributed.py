@@ -84,14 +84,11 @@ class _Lent:
         from emulator.assemble import Starter, host_context
         from emulator.cli.headless import console_on_stderr, options_of
 
-        options = options_of(given)
-        if not options.state_folder.is_dir():
-            options = options_of({**given, "ephemeral": True})
-        starter = Starter(options)
+        starter = Starter(options_of(given))
         configuration = starter.configure()
 
         async def whole() -> T:
-            context = host_context(starter)
+            context = host_context(starter, makes_state=False)
             console = console_on_stderr(starter.events, context.clock, starter.options)
             context.settings = configuration.settings
             context.host_json = configuration.host_config.raw

@@ -31,7 +31,7 @@ class CommandServices(Protocol):
     def run(self, given: Mapping[str, object], work: Callable[[HostServices], Awaitable[T]]) -> T:
         """Open the app and the state those options name, do the work, and close it.
 
-        The app's settings and host.json are read, its code is not run. A folder without state is
-        not given one.
+        The app's settings and host.json are read, its code is not run. A database that does not
+        exist yet is one in memory: looking leaves no trace.
         """
         ...

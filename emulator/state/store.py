@@ -12,19 +12,33 @@ _IGNORE = "# State of the local functions host; safe to delete.\n*\n"
 
 
 class StateStore:
-    """The databases below one folder; `folder` is `None` when everything stays in memory."""
+    """The databases below one folder; `folder` is `None` when everything stays in memory.
 
-    def __init__(self, folder: Path | None) -> None:
+    Without `makes` a database that does not exist stays in memory, too: looking leaves no trace.
+    """
+
+    def __init__(self, folder: Path | None, *, makes: bool = True) -> None:
         self.folder = folder
+        self._makes = makes
         self._databases: dict[str, SqliteDatabase] = {}
         self._seeds: dict[str, Path] = {}
 
     def database(self, name: str, migrations: Sequence[str]) -> SqliteDatabase:
         """Return the named database; the same one for the same name."""
         if name not in self._databases:
-            path = None if self.folder is None else prepare(self.folder) / f"{name}.db"
+            path = self._path(name)
             self._databases[name] = SqliteDatabase(path, migrations, seed=self._seeds.get(name))
         return self._databases[name]
+
+    def _path(self, name: str) -> Path | None:
+        if self.folder is None:
+            return None
+        path = self.folder / f"{name}.db"
+        if self._makes:
+            prepare(self.folder)
+        elif not path.is_file():
+            return None
+        return path
 
     async def seed(self, name: str, file: Path) -> None:
         """Give the named database in memory the content of a file, now or when it is first used;
