@@ -317,13 +317,16 @@ def _unknown(what: str, key: str, where: SourceSpan, infos: Mapping[str, OptionI
 
 
 def _misspelt(environ: Mapping[str, str], infos: Mapping[str, OptionInfo]) -> list[Problem]:
-    known = {info.environment for info in infos.values()}
+    prefix = "FUNCEMU_"
+    known = {info.environment.removeprefix(prefix) for info in infos.values()}
     problems = []
     for name in environ:
-        if name.startswith("FUNCEMU_") and name not in known:
-            hint = did_you_mean(name, known)
-            # Others of that prefix may be somebody else's; only a likely slip is reported.
-            if hint:
+        own = name.removeprefix(prefix)
+        if name.startswith(prefix) and own not in known:
+            near = did_you_mean(own, known)
+            # Others of that prefix are settings of bindings; only a likely slip is reported.
+            if near:
+                hint = near.replace("'", f"'{prefix}", 1)
                 problems.append(
                     Problem(
                         "option-unknown",
