@@ -322,6 +322,14 @@ class Emulator:
         if self._reloader is not None:
             self._reloader.start()
 
+    async def reload(self) -> None:
+        """Load the app anew, with whatever packages are installed now."""
+        self._forget_spare()
+        if self._reloader is None:
+            await self.host.reload()
+        else:
+            await self._reloader.reload()
+
     async def aclose(self) -> None:
         """Let requests under way finish (bounded), then end everything."""
         if self._reloader is not None:

@@ -27,6 +27,11 @@ async def serve(emulator: Emulator, first: Launch | None, shown: Shown) -> int:
     emulator.events.on(GenerationReady, _settle_after_loads)
     loads = [Loads(emulator, console) for console in shown.all]
     progress = progress_of(emulator, shown.console)
+    keys = None
+    if shown.keys:
+        from emulator.cli.keys import TerminalKeys  # not for pipes
+
+        keys = TerminalKeys(emulator, shown.console, stopping.set)
     began = asyncio.create_task(emulator.start(first))
     stopped = asyncio.create_task(stopping.wait())
     try:
@@ -35,6 +40,8 @@ async def serve(emulator: Emulator, first: Launch | None, shown: Shown) -> int:
             began.result()
             for each in loads:
                 each.announce()
+            if keys is not None:
+                keys.ready()
         await stopping.wait()
     except AppUnusable as error:  # what is wrong was told when the load failed
         for console in shown.all:
@@ -43,6 +50,8 @@ async def serve(emulator: Emulator, first: Launch | None, shown: Shown) -> int:
         return 1
     finally:
         progress.over()
+        if keys is not None:
+            await keys.aclose()
         began.cancel()
         stopped.cancel()
         await asyncio.gather(began, stopped, return_exceptions=True)

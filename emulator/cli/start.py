@@ -97,7 +97,7 @@ def _shown(emulator: Emulator, options: Options, log_stream: TextIO | None) -> S
     log_file = None
     if log_stream is not None and options.log_file is not None:
         log_file = LogFile(stream=log_stream, path=options.log_file, **common)
-    shown = Shown(console, log_file)
+    shown = Shown(console, log_file, keys=live and sys.stdin.isatty())
     for each in shown.all:
         each.attach(emulator.events)
     return shown

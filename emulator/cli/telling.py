@@ -20,10 +20,14 @@ from emulator.runtime.launch import Configuration
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """Where a host is told about: on the console, and in a log file if there is one."""
+    """Where a host is told about: on the console, and in a log file if there is one.
+
+    `keys` says whether somebody can press keys there.
+    """
 
     console: Console
     log_file: LogFile | None = None
+    keys: bool = False
 
     @property
     def all(self) -> tuple[Console, ...]:

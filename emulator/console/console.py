@@ -130,6 +130,12 @@ class Console:
         elif text:
             self.line(text)
 
+    def clear(self) -> None:
+        """Empty the terminal, what was scrolled out of it included."""
+        self.flush()
+        self._status_shown = False
+        self._emit("\x1b[H\x1b[2J\x1b[3J")
+
     def _schedule(self) -> None:
         if not self._scheduled:
             self._scheduled = True
@@ -155,8 +161,10 @@ class Console:
             text = _ERASE_LINE + text
         self._status_shown = bool(self._status)
         text += self.paint(self._status, "dim")
-        if not text:
-            return
+        if text:
+            self._emit(text)
+
+    def _emit(self, text: str) -> None:
         try:
             self._stream.write(_encodable(text, self._stream))
             self._stream.flush()

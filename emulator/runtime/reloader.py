@@ -45,6 +45,12 @@ class Reloader:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
+    async def reload(self) -> None:
+        """Reload now, whatever has changed; a candidate that is being built is abandoned."""
+        await self._changed(frozenset())
+        assert self._candidate is not None
+        await asyncio.wait([self._candidate])
+
     def _rules(self) -> WatchRules:
         return WatchRules.of(self._host.context.app_root, self._host.host_config)
 
