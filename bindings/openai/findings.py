@@ -26,7 +26,10 @@ SETTINGS = {
     "FUNCEMU_EMBEDDINGS_TIMEOUT": "seconds a page may take.",
     "FUNCEMU_MODEL_RETRY_DELAY": "seconds before a model is asked again.",
     "FUNCEMU_MODEL_SCRIPT": "the script that answers for models.",
+    "FUNCEMU_MODEL_TEXT_TOOL_CALLS": "reads calls of skills that a model writes as text.",
     "FUNCEMU_RECORDINGS": "the folder of recorded answers.",
+    "FUNCEMU_RECORDINGS_DRIFT": "what a recording that no longer fits means: ignore, warn or fail.",
+    "FUNCEMU_RECORDINGS_SKILLS": "whether skills run, or their recorded results count.",
     "OPENAI_API_KEY": "asks OpenAI, whatever connections say.",
     "OPENAI_BASE_URL": "another service that speaks as OpenAI does.",
 }
