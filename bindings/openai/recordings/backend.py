@@ -166,7 +166,7 @@ class RecordingBackend:
                 raise BindingError(
                     f"{told}, and the rules of the recordings do not allow that.",
                     hint="Record anew: funcemu start --models rerecord.",
-                    code="recording_drifted",
+                    code="recording-drifted",
                 )
             key = (hit.recording.scope, name, question.facets.keys[name])
             if key not in self._told:

@@ -76,6 +76,9 @@ class RecordedVectors:
     def get(self, key: Key) -> VectorForm | None:
         return self._known.get(key)
 
+    def models(self) -> list[str]:
+        return sorted({model for model, _, _ in self._known})
+
     def texts(self, model: str) -> list[str]:
         return [text for each, _, text in self._known if each == model]
 

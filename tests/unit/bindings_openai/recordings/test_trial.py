@@ -259,7 +259,7 @@ async def test_a_strict_run_fails_on_an_edited_instruction(folder: Path) -> None
     rules = Rules(FacetPolicies(instructions="fail"))
     with pytest.raises(BindingError) as caught:
         await TodoChat(recorder(folder, rules=rules), instructions="Be brief.").hold()
-    assert caught.value.code == "recording_drifted"
+    assert caught.value.code == "recording-drifted"
 
 
 async def test_ids_without_meaning_are_noted_by_their_path(folder: Path) -> None:
