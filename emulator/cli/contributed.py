@@ -28,7 +28,7 @@ def contributed_command(name: str) -> click.Command | None:
     Raises `BindingPluginError` when one does but cannot be used.
     """
     points = [point for point in entry_points(group=GROUP) if point.name == name]
-    return _load(points[0]) if points else None
+    return load_command(points[0]) if points else None
 
 
 def contributed_summaries() -> list[tuple[str, str]]:
@@ -44,7 +44,8 @@ def contributed_summaries() -> list[tuple[str, str]]:
     return found
 
 
-def _load(point: EntryPoint) -> click.Command:
+def load_command(point: EntryPoint) -> click.Command:
+    """Make the command an entry point names; raise `BindingPluginError` saying what is wrong."""
     package = point.dist.name if point.dist is not None else "unknown"
     services: CommandServices = _Lent()
     try:
