@@ -19,6 +19,7 @@ from emulator.sdk import MANUAL_REASON, Datum, Fired, NoOptions, Trigger
 class ManualTrigger(Trigger[NoOptions]):
     type_name = "manualTrigger"
     summary = "Runs the function when the admin API asks for it, with a text."
+    sample = Datum("json", '{"name": "Azure"}')
 
     def manual(self, text: str) -> Fired:
         return Fired(Datum("text", text), MANUAL_REASON, lambda: _members(text))
@@ -27,6 +28,7 @@ class ManualTrigger(Trigger[NoOptions]):
 class WarmupTrigger(Trigger[NoOptions]):
     type_name = "warmupTrigger"
     summary = "Runs the function once, when the host is told to warm up."
+    sample = Datum("text", "")
 
 
 def _members(text: str) -> Mapping[str, Any]:

@@ -75,3 +75,14 @@ def test_an_unknown_command_suggests_one() -> None:
     done = CliRunner().invoke(cli, ["setings"])
     assert done.exit_code == 2
     assert "There is no command 'setings'. Did you mean 'settings'?" in done.output
+
+
+def test_every_trigger_of_ours_has_a_sample() -> None:
+    from emulator.registry import BindingRegistry
+    from emulator.sdk import Trigger
+
+    registry = BindingRegistry()
+    for name in registry.names():
+        found = registry.find(name)
+        if found is not None and found.package == "funcemu" and issubclass(found.kind, Trigger):
+            assert not found.kind.sample.is_none, name
