@@ -4,111 +4,196 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
+from bindings.openai.models.choices import choose
+from bindings.openai.models.counting import count
 from bindings.openai.models.matching import Skill
-from bindings.openai.models.subject import DAY, EMAIL, Said, labelled, plain, subject
-from bindings.openai.models.words import NUMBER_WORDS, concept_of, name_words, stem, tokens
+from bindings.openai.models.parameters import Parameter
+from bindings.openai.models.said import Said
+from bindings.openai.models.speech import without_courtesy
+from bindings.openai.models.subject import from_to, labelled, plain, subject
+from bindings.openai.models.values import (
+    CLOCK,
+    CODE,
+    DAY,
+    EMAIL,
+    INSTANT,
+    LINK,
+    PATH,
+    clock_of,
+    clock_words,
+    day_of,
+    quantities,
+)
+from bindings.openai.models.words import concept_of, tokens
 
 LONGEST = 4000
 """How many characters of a sentence are searched for values; the rest belongs to its text."""
 
-_NUMBER = re.compile(
-    rf"(?<![\w.-])[-+]?\d+(?:[.,]\d+)?(?![\w-]|[.,]\d)|\b(?:{'|'.join(NUMBER_WORDS)})\b",
-    re.IGNORECASE,
-)
-_URL = re.compile(r"https?://[^\s,;]+")
-_INSTANT = re.compile(r"\b\d{4}-\d{2}-\d{2}T[\d:.]+(?:Z|[+-]\d{2}:?\d{2})?")
-_WEEKDAYS = "monday tuesday wednesday thursday friday saturday sunday".split()
-_NO = frozenset("no not don't without off false disable disabled never inactive".split())
+_NO = frozenset("no not don't without off out false disable disabled never inactive".split())
 _YES = frozenset("yes on true enable enabled with active".split())
-_SWITCH = re.compile(r"\b(?:on|off|true|false|enabled|disabled)\b", re.IGNORECASE)
-_UNUSED = re.compile(r"ignore|unused|dummy", re.IGNORECASE)
+_SWITCH = re.compile(
+    rf"\b(?:on(?!\s+(?:{DAY.pattern}))|off|out|true|false|enabled|disabled)\b", re.IGNORECASE
+)
+_SWITCHED = frozenset("on off enabled enable active state power switch status".split())
+_VAGUE = frozenset("is only on include with show has be are".split())
+_SHOWN_CLOCK = re.compile(r"\d\d:\d\d|hh:mm", re.IGNORECASE)
+_SHOWN_DATE = re.compile(r"\d{4}-\d\d-\d\d|yyyy|iso", re.IGNORECASE)
 
 
-def fill(skill: Skill, sentence: str, now: datetime) -> dict[str, Any]:
-    """Return arguments for the skill; what the sentence does not say is left out if it may be."""
-    head, tail = sentence[:LONGEST], sentence[LONGEST:]
-    said = Said(head, head)
-    required = skill.parameters.get("required")
-    required = required if isinstance(required, list) else []
-    arguments: dict[str, Any] = {}
-    free = [name for name, schema in skill.properties.items() if _is_free_text(schema)]
-    for name, schema in skill.properties.items():
-        if name in free:
-            continue
-        value = _value(name, schema, said, now)
-        if value is None and name in required:
-            value = _stand_in(schema, now)
+def fill(
+    skill: Skill,
+    text: str,
+    now: datetime,
+    *,
+    context: str = "",
+    before: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Return arguments for the skill; what was not said is left out if it may be.
+
+    `context` was said around the request and is asked second; `before` are the arguments of the
+    call which the request goes on from, and are asked third.
+    """
+    found = said_arguments(skill, text, now, context=context)
+    for name, value in (before or {}).items():
+        found.setdefault(name, value)
+    for each in skill.slots:
+        if each.name not in found and _is_wanted(each, skill):
+            value = _stand_in(each, now)
+            if each.is_free_text and len(skill.slots) == 1 and skill.intent != "read":
+                value = value or plain(text[:LONGEST])
+            if value is not None:
+                found[each.name] = value
+    tail = text[LONGEST:]
+    main = next((each for each in _by_weight(skill) if _is_wanted(each, skill)), None)
+    if tail and main is not None:
+        found[main.name] = str(found.get(main.name, "")) + tail
+    return {each.name: found[each.name] for each in skill.slots if each.name in found}
+
+
+def said_arguments(skill: Skill, text: str, now: datetime, *, context: str = "") -> dict[str, Any]:
+    """Return the arguments somebody named."""
+    said = Said(without_courtesy(text[:LONGEST].strip()))
+    around = Said(context[:LONGEST])
+    found: dict[str, Any] = {}
+    for source in (said, around) if context else (said,):
+        open_ones = [each for each in skill.slots if each.name not in found]
+        found |= _typed(open_ones, skill, source, now)
+    found |= _texts(skill, said, around, found)
+    return found
+
+
+def _typed(
+    parameters: Sequence[Parameter], skill: Skill, said: Said, now: datetime
+) -> dict[str, Any]:
+    """Take out the values of anything but free texts."""
+    found: dict[str, Any] = {}
+
+    def put(each: Parameter, value: Any) -> None:
         if value is not None:
-            arguments[name] = value
+            found[each.name] = value
+
+    by_role = sorted(parameters, key=lambda each: _ORDER.get(each.role, 9))
+    numbers = [each for each in by_role if each.role == "number"]
+    choices = [each for each in by_role if each.role == "choice"]
+    for each in by_role:
+        match each.role:
+            case "email":
+                put(each, _pattern(EMAIL, said))
+            case "link":
+                put(each, _pattern(LINK, said))
+            case "path":
+                put(each, _pattern(PATH, said))
+            case "code":
+                put(each, _code(said, skill))
+            case "date":
+                put(each, _date(each, said, now))
+            case "time":
+                put(each, _time(each, said))
+            case "number":
+                if numbers:
+                    # Money and its currency stand together, so these are told apart at once.
+                    found |= choose(choices, said)
+                    found |= count(numbers, said, strict=skill.states_required)
+                    numbers = choices = []
+            case "choice":
+                found |= choose(choices, said)
+                choices = []
+            case "language":
+                put(each, _language(each, said))
+            case "switch":
+                put(each, _truth(each, said, strict=skill.states_required))
+            case "list":
+                put(each, _list(each.schema.get("items"), said))
+            case "object":
+                inner = Skill("", "", each.schema)
+                put(each, said_arguments(inner, said.rest, now) or None)
+            case _:
+                pass
+    return found
+
+
+_ORDER = {
+    role: place
+    for place, role in enumerate(
+        "email link path code date time number choice language switch list object".split()
+    )
+}
+
+
+def _texts(skill: Skill, said: Said, around: Said, known: Mapping[str, Any]) -> dict[str, Any]:
+    """Give each text its part of the sentence; the weightiest one left gets the rest."""
+    names = [each for each in skill.slots if each.is_free_text and each.name not in known]
+    found: dict[str, Any] = {}
+    source = next((each for each in names if each.role == "source"), None)
+    target = next((each for each in names if each.role == "target"), None)
+    if source and target:
+        pair = from_to(said) or (from_to(around) if around.whole else None)
+        if pair:
+            found |= {source.name: pair[0], target.name: pair[1]}
+    is_only = sum(each.is_free_text for each in skill.slots) == 1
+    for each in names:
+        value = "" if each.name in found else labelled(each, said, is_only=is_only)
+        if value:
+            found[each.name] = value
+    for each in _by_weight(skill):
+        if each not in names or each.name in found or not _is_wanted(each, skill):
+            continue
+        value = "" if each.is_ignored else subject(said.rest, skill, each)
+        if value:
+            said.rest = ""
+        elif around.whole and not each.is_ignored:
+            value = labelled(each, around, is_only=is_only)
+            if not value and each.role == "content" and each.required | is_only:
+                value = subject(around.rest, skill, each)
+            value = around.read(value)
+        if value:
+            found[each.name] = said.read(value)
+    return found
+
+
+def _by_weight(skill: Skill) -> list[Parameter]:
+    """Return the texts of a skill, first the ones that hold what is said rather than a name."""
+    texts = [each for each in skill.slots if each.is_free_text]
+    return sorted(texts, key=lambda each: each.role != "content")
+
+
+def _is_wanted(parameter: Parameter, skill: Skill) -> bool:
     # Where a schema does not say what is required, every text is wanted: the schema that is
     # made for skills without a description of their parameters has one text and says no more.
-    wanted = [name for name in free if not required or name in required]
-    _fill_texts(skill, free, wanted, said, arguments)
-    if tail and wanted:
-        arguments[wanted[0]] += tail
-    return {name: arguments[name] for name in skill.properties if name in arguments}
+    return parameter.required or (not skill.states_required and parameter.is_free_text)
 
 
-def _fill_texts(
-    skill: Skill,
-    names: Sequence[str],
-    wanted: Sequence[str],
-    said: Said,
-    arguments: dict[str, Any],
-) -> None:
-    """Give each free text its part of the sentence; the first one left gets the rest."""
-    for name in names:
-        value = labelled(name, said, is_only=len(names) == 1)
-        if value:
-            arguments[name] = value
-    for name in [name for name in wanted if name not in arguments]:
-        schema = skill.properties[name]
-        rest = "" if _UNUSED.search(name) else subject(said.rest, skill)
-        said.rest = "" if rest else said.rest
-        if not rest and "default" in schema:
-            rest = schema["default"]
-        if not rest and len(skill.properties) == 1 and skill.intent != "read":
-            rest = plain(said.whole)
-        arguments[name] = rest
-
-
-def _is_free_text(schema: Mapping[str, Any]) -> bool:
-    return (
-        schema.get("type", "string") == "string"
-        and not schema.get("enum")
-        and schema.get("format") not in {"date", "date-time", "email", "uri"}
-    )
-
-
-def _value(name: str, schema: Mapping[str, Any], said: Said, now: datetime) -> Any:
-    """Take out the value of anything but a free text; `None` when it is not said."""
-    if schema.get("enum"):
-        return _choice(schema["enum"], said)
-    kind = schema.get("type", "string")
-    match kind:
-        case "integer" | "number":
-            return _number(name, said, whole=kind == "integer")
-        case "boolean":
-            return _truth(name, said)
-        case "array":
-            return _list(schema.get("items"), said)
-        case "object":
-            inner = Skill("", "", schema)
-            return fill(inner, said.rest, now) or None
-        case _:
-            return _formatted(schema.get("format"), said, now)
-
-
-def _stand_in(schema: Mapping[str, Any], now: datetime) -> Any:
-    """Return a value of the right shape for something required that was not said."""
+def _stand_in(parameter: Parameter, now: datetime) -> Any:
+    """Return a value of the right shape for something wanted that was not said."""
+    schema = parameter.schema
     if "default" in schema:
         return schema["default"]
-    if schema.get("enum"):
-        return schema["enum"][0]
-    match schema.get("type", "string"):
+    if parameter.options:
+        return parameter.options[0]
+    match parameter.kind:
         case "integer" | "number":
             return schema.get("minimum", 1)
         case "boolean":
@@ -117,61 +202,91 @@ def _stand_in(schema: Mapping[str, Any], now: datetime) -> Any:
             return []
         case "object":
             return {}
-        case _:
-            dates = {"date": now.date().isoformat(), "date-time": _instant(now)}
-            return dates.get(str(schema.get("format")), "")
+    dates = {"date": now.date().isoformat(), "date-time": _instant(now), "time": "00:00:00"}
+    return dates.get(str(schema.get("format")), "")
 
 
-def _choice(options: Sequence[Any], said: Said) -> Any:
-    stems = {stem(token.word) for token in tokens(said.whole)}
-    for option in options:
-        spoken = name_words(str(option))
-        words = {stem(token.word) for token in tokens(spoken)}
-        if words and words <= stems:
-            match = re.search(
-                rf"\b(?:(?:in|as|to|with) )?{re.escape(spoken)}\b", said.rest, re.IGNORECASE
-            )
-            if match:
-                said.cut(*match.span())
-            return option
+def _pattern(pattern: re.Pattern[str], said: Said) -> str | None:
+    match = re.search(rf"(?:\b(?:to|at|from|for)\s+)?({pattern.pattern})", said.rest)
+    return None if match is None else said.take(match, 1)
+
+
+def _code(said: Said, skill: Skill) -> str | None:
+    """Take out what looks like a number or code somebody gave a thing."""
+    hidden = said.rest
+    for pattern in (EMAIL, LINK, DAY, CLOCK):
+        hidden = pattern.sub(lambda match: "_" * len(match[0]), hidden)
+    candidates = list(CODE.finditer(hidden))
+    if not candidates:
+        return None
+
+    def doubt(match: re.Match[str]) -> tuple[bool, bool]:
+        before = tokens(hidden[: match.start()])[-1:]
+        named = any(concept in skill.vocabulary for each in before for concept in each.concepts)
+        return not named, match[0].isdecimal()
+
+    best = min(candidates, key=doubt)
+    return said.take(best).lstrip("#")
+
+
+def _date(parameter: Parameter, said: Said, now: datetime) -> str | None:
+    form = parameter.schema.get("format")
+    with_time = form == "date-time"
+    exact = INSTANT.search(said.rest)
+    if exact:
+        text = said.take(exact)
+        return text if with_time else text[:10]
+    match = DAY.search(said.rest)
+    day = None if match is None else day_of(match, now)
+    if match is None or day is None:
+        return None
+    words = said.take(match)
+    if form is None and not _SHOWN_DATE.search(str(parameter.schema.get("description", ""))):
+        return re.sub(
+            r"^(?:(?:on|by|for|until|till|from|to|since|due|starting) )+", "", words, flags=re.I
+        )
+    if not with_time:
+        return day.date().isoformat()
+    clock = CLOCK.search(said.rest)
+    if clock:
+        said.cut(*clock.span())
+        return f"{day.date().isoformat()}T{clock_of(clock)}:00Z"
+    return _instant(day if match["iso"] else _at_the_time_of(day, now))
+
+
+def _time(parameter: Parameter, said: Said) -> str | None:
+    match = CLOCK.search(said.rest)
+    if match is None:
+        return None
+    said.cut(*match.span())
+    if parameter.schema.get("format") == "time":
+        return f"{clock_of(match)}:00"
+    described = str(parameter.schema.get("description", ""))
+    return clock_of(match) if _SHOWN_CLOCK.search(described) else clock_words(match)
+
+
+def _language(parameter: Parameter, said: Said) -> str | None:
+    wants_source = bool(parameter.concepts & {"source", "from"})
+    for token in reversed(tokens(said.rest)):
+        if "language" not in token.concepts or token.concept == "language":
+            continue
+        before = re.search(r"\b(in|into|to|from)\s+$", said.rest[: token.start], re.IGNORECASE)
+        if (before is not None and before[1].lower() == "from") != wants_source:
+            continue
+        word = said.rest[token.start : token.end]
+        said.cut(before.start() if before else token.start, token.end)
+        return word
     return None
 
 
-def _number(name: str, said: Said, *, whole: bool) -> float | int | None:
-    spoken = name_words(name)
-    named = re.search(
-        rf"\b{re.escape(spoken)}\s*(?:is|=|:|to|of)?\s*(-?\d+(?:\.\d+)?)", said.rest, re.IGNORECASE
-    )
-    if named:
-        said.cut(*named.span())
-        value = _as_number(named[1])
-        return round(value) if whole else value
-    found = _next_number(said)
-    if found is None:
-        return None
-    following = tokens(said.rest[found.end() :])[:1]
-    about = {token.concept for token in tokens(spoken)}
-    counted = following[0].end if following and following[0].concept in about else 0
-    said.cut(found.start(), found.end() + counted)
-    value = _as_number(found[0])
-    return round(value) if whole else value
-
-
-def _next_number(said: Said) -> re.Match[str] | None:
-    return _NUMBER.search(DAY.sub(lambda match: "_" * len(match[0]), said.rest))
-
-
-def _as_number(text: str) -> float | int:
-    if text.lower() in NUMBER_WORDS:
-        return NUMBER_WORDS[text.lower()]
-    value = float(text.replace(",", "."))
-    return int(value) if value.is_integer() else value
-
-
-def _truth(name: str, said: Said) -> bool | None:
-    words = [token.word for token in tokens(said.whole)]
+def _truth(parameter: Parameter, said: Said, *, strict: bool) -> bool | None:
+    words = [token.word for token in tokens(_without_days(said.rest))]
     concepts = {concept_of(word) for word in words}
-    named = {token.concept for token in tokens(name_words(name))} - {concept_of("is")}
+    own = {token.word for token in parameter.words}
+    named = {token.concept for token in parameter.words if token.word not in _VAGUE}
+    switched = parameter.required or not strict or bool(own & _SWITCHED - {"active"})
+    if not switched and not named & concepts:
+        return None
     if any(word in _NO or word.endswith("n't") for word in words):
         value = False
     elif named & concepts or any(word in _YES for word in words):
@@ -182,51 +297,22 @@ def _truth(name: str, said: Said) -> bool | None:
     return value
 
 
+def _without_days(text: str) -> str:
+    return DAY.sub(" ", text)
+
+
 def _list(items: Any, said: Said) -> list[Any] | None:
     kind = items.get("type") if isinstance(items, dict) else None
     if kind in {"integer", "number"}:
-        numbers: list[Any] = []
-        while (found := _next_number(said)) is not None:
-            numbers.append(_as_number(found[0]))
-            said.cut(*found.span())
+        numbers = [each.value for each in quantities(said.rest)]
         return numbers or None
     tail = said.rest.split(":", 1)[-1]
-    parts = [part.strip(" .!?") for part in re.split(r",|;|\band\b", tail)]
+    parts = [said.read(part.strip(" .!?")) for part in re.split(r",|;|\band\b", tail)]
     return [part for part in parts if part] if len(parts) > 1 else None
 
 
-def _formatted(kind: Any, said: Said, now: datetime) -> str | None:
-    if kind in {"date", "date-time"}:
-        return _date(said, now, with_time=kind == "date-time")
-    match = (EMAIL if kind == "email" else _URL).search(said.rest)
-    if match is None:
-        return None
-    said.cut(*match.span())
-    return match[0]
-
-
-def _date(said: Said, now: datetime, *, with_time: bool) -> str | None:
-    exact = _INSTANT.search(said.rest)
-    if exact:
-        said.cut(*exact.span())
-        return exact[0] if with_time else exact[0][:10]
-    match = DAY.search(said.rest)
-    if match is None:
-        return None
-    said.cut(*match.span())
-    if match[1][0].isdecimal():
-        return f"{match[1]}T00:00:00Z" if with_time else match[1]
-    day = now + timedelta(days=_days_ahead(match, now))
-    return _instant(day) if with_time else day.date().isoformat()
-
-
-def _days_ahead(said: re.Match[str], now: datetime) -> int:
-    if said[4]:
-        return (_WEEKDAYS.index(said[4].lower()) - now.weekday() - 1) % 7 + 1
-    if said[2]:
-        amount = int(said[2]) if said[2].isdecimal() else NUMBER_WORDS.get(said[2].lower(), 1)
-        return amount * (7 if said[3].lower() == "week" else 1)
-    return {"tomorrow": 1, "yesterday": -1, "next week": 7}.get(said[1].lower(), 0)
+def _at_the_time_of(day: datetime, now: datetime) -> datetime:
+    return day.replace(hour=now.hour, minute=now.minute, second=now.second)
 
 
 def _instant(moment: datetime) -> str:

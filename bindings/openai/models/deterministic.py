@@ -14,10 +14,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bindings.openai.models.arguments import LONGEST, fill
 from bindings.openai.models.base import ChatReply, ChatRequest, ToolCall, estimate_usage
 from bindings.openai.models.lexical import answer_from_documents
-from bindings.openai.models.matching import Skill, best_skill, skill_of
+from bindings.openai.models.matching import Skill, skill_of
 from bindings.openai.models.phrasing import (
     Outcome,
     answer_about,
@@ -25,15 +24,9 @@ from bindings.openai.models.phrasing import (
     ask_back,
     outcome_of,
 )
+from bindings.openai.models.understanding import Previous, wanted
 from emulator.sdk import Clock
 
-_BLANKS = re.compile(r"[^\S\n]{2,}")
-_SENTENCE = re.compile(r"(?<=[.!?;])\s+|,?\s+and then\s+|\s*\n+\s*", re.IGNORECASE)
-_CONTINUATION = re.compile(
-    r"^(?:(?:oh|ah|okay|ok|right|yes|yeah|um)\b[\s,.!]*)?"
-    r"(?:(?:and|also|plus|additionally|another(?: one)?|one more(?: thing)?)\b[\s,.:;]*)+",
-    re.IGNORECASE,
-)
 _AGAIN = re.compile(
     r"^(?:yes|yeah|sure|ok|okay)?[\s,.!]*(?:please|please do|retry|again|go ahead"
     r"|(?:please )?(?:try|do it|once) (?:it )?(?:again|more))?[\s.!]*$",
@@ -91,45 +84,31 @@ class DeterministicBackend:
                     _call(each.name, each.arguments, request, index)
                     for index, each in enumerate(failed)
                 )
-        wanted = _wanted(turn.user, skills, _continued(previous, turn.user, skills))
         now = self._clock.now()
+        asked = wanted(turn.user, skills, _last_call(previous, skills), now)
         return tuple(
             _call(
-                skill.name,
-                json.dumps(fill(skill, sentence, now), ensure_ascii=False),
+                each.skill.name,
+                json.dumps(each.arguments(now), ensure_ascii=False),
                 request,
                 index,
             )
-            for index, (skill, sentence) in enumerate(wanted)
+            for index, each in enumerate(asked)
         )
 
 
-def _wanted(user: str, skills: Sequence[Skill], continued: Skill | None) -> list[tuple[Skill, str]]:
-    """Return the skills a message asks for, each with its part of the message."""
-    user = _BLANKS.sub(" ", user.strip())
-    head = user[:LONGEST]
-    sentences = [part for part in _SENTENCE.split(head) if part]
-    if len(sentences) > 1 and head == user:
-        found = [(best_skill(sentence, skills), sentence) for sentence in sentences]
-        several: list[tuple[Skill, str]] = []
-        for skill, sentence in found:
-            again = any(skill is each for each, _ in several)
-            if skill is not None and not (again and skill.intent == "read"):
-                several.append((skill, sentence))
-        if len(several) > 1:
-            return several
-    best = best_skill(head, skills)
-    if best is not None:
-        return [(best, user)]
-    return [] if continued is None else [(continued, _CONTINUATION.sub("", user))]
-
-
-def _continued(previous: _Turn | None, user: str, skills: Sequence[Skill]) -> Skill | None:
-    """Return the skill of the turn before when the message goes on with it ("and also …")."""
-    if previous is None or not previous.calls or not _CONTINUATION.match(user.strip()):
+def _last_call(previous: _Turn | None, skills: Sequence[Skill]) -> Previous | None:
+    if previous is None or not previous.calls:
         return None
-    name = previous.calls[-1].name.lower()
-    return next((skill for skill in skills if skill.name.lower() == name), None)
+    call = previous.calls[-1]
+    skill = next((each for each in skills if each.name.lower() == call.name.lower()), None)
+    try:
+        arguments = json.loads(call.arguments or "{}")
+    except ValueError:
+        arguments = {}
+    if skill is None:
+        return None
+    return Previous(skill, arguments if isinstance(arguments, dict) else {})
 
 
 def _failed_calls(previous: _Turn | None) -> list[ToolCall]:

@@ -1,20 +1,25 @@
-"""Which skill a sentence asks for: words in common, and whether both make, read or remove."""
+"""Which skill a clause asks for: words in common, values that fit, and the kind of clause."""
 
 from __future__ import annotations
 
+import json
 import math
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
+from bindings.openai.models.parameters import Parameter, parameters_of
+from bindings.openai.models.speech import Clause, duty, is_label
+from bindings.openai.models.values import CLOCK, CODE, DAY, EMAIL, LINK, PATH, quantities
 from bindings.openai.models.words import (
     Token,
+    concepts_of,
     content_concepts,
     name_words,
     normalize,
+    stem,
     tokens,
 )
 
@@ -24,30 +29,16 @@ THRESHOLD = 2.0
 _NAME_WEIGHT = 2.0
 _DESCRIPTION_WEIGHT = 1.5
 _PARAMETER_WEIGHT = 1.0
+_REMARK_WEIGHT = 0.4
 _SAME_INTENT = 1.5
 _OTHER_INTENT = -2.0
-_COMMAND = 1.0
+_SAME_VERB = 1.0
+_BESIDE = -2.5
+_MOST_MISSING = -1.5
 
-_QUESTION = re.compile(
-    r"^(?:what|which|who|whose|when|where|why|how|do i|did i|have i|am i|are there|is there|is it|"
-    r"are my|is my|any)\b",
-    re.IGNORECASE,
-)
-_WISH = re.compile(
-    r"^(?:i(?:['’]ll| will)? (?:need|have|want|ought) to|i(?:['’]ll| will)? (?:must|should))\s+",
-    re.IGNORECASE,
-)
-_LABEL = re.compile(r"^(?:to-?dos?|tasks?|reminders?|notes?)\s*[:–-]", re.IGNORECASE)
-_REPORT = re.compile(
-    r"^i(?:['’]ve| have)? (?:just |already )?(?:finished|completed|done|did|closed)\b",
-    re.IGNORECASE,
-)
-_POLITE = re.compile(
-    r"^(?:(?:oh|hey|hi|hello|ok|okay|well|so|um|please|kindly|and|also|then|now)\b[\s,.!:]*"
-    r"|(?:can|could|would|will) you (?:please )?"
-    r"|i(?:['’]d| would) like (?:you )?to |i (?:want|need) you to |help me (?:to )?)+",
-    re.IGNORECASE,
-)
+_WRITING = frozenset({"create", "update", "delete", "act"})
+_SWITCH_WORDS = frozenset("on off out true false enable disable enabled disabled not".split())
+_LANGUAGE = concepts_of("language")[0]
 
 
 @dataclass(frozen=True)
@@ -57,39 +48,53 @@ class Skill:
     name: str
     description: str
     parameters: Mapping[str, Any]
+    """The JSON schema of its arguments."""
 
     @cached_property
-    def properties(self) -> Mapping[str, Mapping[str, Any]]:
-        found = self.parameters.get("properties")
-        if not isinstance(found, dict):
-            return {}
-        return {
-            str(name): schema if isinstance(schema, dict) else {} for name, schema in found.items()
-        }
+    def slots(self) -> tuple[Parameter, ...]:
+        return parameters_of(self.parameters)
+
+    @property
+    def states_required(self) -> bool:
+        return isinstance(self.parameters.get("required"), list)
 
     @cached_property
     def intent(self) -> str:
-        """`create`, `read`, `update`, `delete`, or empty: the first verb that says so."""
-        words = tokens(name_words(self.name))
-        if words and words[0].intent:
-            return words[0].intent
+        """`create`, `read`, `update`, `delete`, `act`, or empty: what its first verb says."""
+        named = tokens(name_words(self.name))[:1]
+        described = tokens(normalize(self.description))[:1]
+        # A description begins with a verb; a name may begin with a noun that is one as well.
+        for each in (*(t for t in named if t.is_generic_verb), *described, *named):
+            if each.intent:
+                return each.intent
         return next((token.intent for token in tokens(self.description) if token.intent), "")
+
+    @cached_property
+    def verbs(self) -> frozenset[str]:
+        """What the first words of its name and description mean, if they are verbs."""
+        first = (tokens(name_words(self.name))[:1], tokens(normalize(self.description))[:1])
+        return frozenset(
+            concept
+            for words in first
+            for token in words
+            if token.is_verb and not token.is_generic_verb
+            for concept in token.concepts
+        )
 
     @cached_property
     def weights(self) -> Mapping[str, float]:
         """Concepts and how much each says about this skill."""
-        parameters = " ".join(
-            f"{name_words(name)} {schema.get('description', '')}"
-            for name, schema in self.properties.items()
-        )
+        remarks = " ".join(str(each.schema.get("description", "")) for each in self.slots)
+        names = " ".join(each.spoken for each in self.slots)
         result: dict[str, float] = {}
         for text, weight in (
-            (parameters, _PARAMETER_WEIGHT),
+            (remarks, _REMARK_WEIGHT),
+            (names, _PARAMETER_WEIGHT),
             (self.description, _DESCRIPTION_WEIGHT),
             (name_words(self.name), _NAME_WEIGHT),
         ):
-            for concept in _said(tokens(normalize(text))):
-                result[concept] = weight
+            for token in _said(tokens(normalize(text))):
+                result.update(dict.fromkeys(token.concepts, weight))
         return result
 
     @cached_property
@@ -100,7 +105,12 @@ class Skill:
 
 def skill_of(tool: Mapping[str, Any]) -> Skill:
     """Read an entry of a request's `tools`."""
-    function = tool.get("function", {})
+    return _read(json.dumps(tool.get("function", {})))
+
+
+@lru_cache(maxsize=512)
+def _read(text: str) -> Skill:
+    function = json.loads(text)
     parameters = function.get("parameters")
     return Skill(
         str(function.get("name", "")),
@@ -109,67 +119,180 @@ def skill_of(tool: Mapping[str, Any]) -> Skill:
     )
 
 
-def best_skill(sentence: str, skills: Sequence[Skill]) -> Skill | None:
-    """Return the skill the sentence asks for, if one is likely enough."""
-    scored = score(sentence, skills)
-    return scored[0][1] if scored and scored[0][0] >= THRESHOLD else None
+class Ranking:
+    """Rates the skills of one request, each clause against all of them."""
+
+    def __init__(self, skills: Sequence[Skill]) -> None:
+        self.skills = skills
+        self._common = Counter(concept for skill in skills for concept in skill.weights)
+
+    def best(self, clause: Clause, values: Values) -> tuple[float, Skill] | None:
+        """Return the skill the clause asks for, if one is likely enough."""
+        scored = self.score(clause, values)
+        return scored[0] if scored and scored[0][0] >= THRESHOLD else None
+
+    def score(self, clause: Clause, values: Values) -> list[tuple[float, Skill]]:
+        """Rate every skill, best first; equal ones keep the order they were offered in."""
+        readings = _readings(clause)
+        rated = [
+            (max((self._rate(skill, clause, each, values) for each in readings), default=0), skill)
+            for skill in self.skills
+        ]
+        return sorted(rated, key=lambda pair: -pair[0])
+
+    def _rate(self, skill: Skill, clause: Clause, reading: _Reading, values: Values) -> float:
+        if clause.act == "ban" and not any(each.role == "switch" for each in skill.slots):
+            return 0.0
+        named = 0.0
+        for token in reading.said:
+            named += max(
+                (skill.weights.get(each, 0) / math.sqrt(self._common[each] or 1))
+                for each in token.concepts
+            )
+        fitting = values.fitting(skill)
+        if named + fitting <= 0.5:
+            return 0.0
+        total = named + fitting + values.missing(skill)
+        if reading.intent and skill.intent:
+            total += _agreement(reading.intent, skill.intent)
+        if reading.opening and _same_verb(reading.opening, skill):
+            total += _SAME_VERB
+        return total + (_BESIDE if clause.beside else 0.0)
 
 
-def score(sentence: str, skills: Sequence[Skill]) -> list[tuple[float, Skill]]:
-    """Rate every skill, best first; equal ones keep the order they were offered in."""
-    readings = _readings(normalize(_POLITE.sub("", sentence.strip())))
-    common = Counter(concept for skill in skills for concept in skill.weights)
-    rated = [(max(_rate(skill, each, common) for each in readings), skill) for skill in skills]
-    return sorted(rated, key=lambda pair: -pair[0])
+class Values:
+    """What a text holds that looks like a value, and how well that fits a skill's parameters."""
+
+    def __init__(self, text: str) -> None:
+        words = tokens(text)
+        self._stems = {stem(token.word) for token in words}
+        self._words = {token.word for token in words}
+        self._text = text.lower()
+        self._concepts = frozenset(concept for token in words for concept in token.concepts)
+        self._present = {
+            "date": bool(DAY.search(text)),
+            "time": bool(CLOCK.search(text)),
+            "email": bool(EMAIL.search(text)),
+            "link": bool(LINK.search(text)),
+            "path": bool(PATH.search(EMAIL.sub("", LINK.sub("", text)))),
+            "code": bool(CODE.search(text)),
+            "number": next(quantities(text), None) is not None,
+            "language": _LANGUAGE in self._concepts,
+        }
+
+    def fitting(self, skill: Skill) -> float:
+        """Return how much speaks for the skill because its parameters would be filled."""
+        total = 0.0
+        chosen: set[Any] = set()
+        for each in skill.slots:
+            match each.role:
+                case "choice":
+                    said = [option for option in self._chosen(each) if option not in chosen]
+                    if said:
+                        total += 1.0 if chosen else 1.5
+                        chosen.add(said[0])
+                case "email" | "link" | "path" | "code" | "language":
+                    total += 1.0 if self._present[each.role] else 0.0
+                case "person":
+                    total += 1.0 if self._present["email"] else 0.0
+                case "date" | "time" | "number":
+                    total += 0.3 if self._present[each.role] else 0.0
+        return total
+
+    def missing(self, skill: Skill) -> float:
+        """Return how much speaks against the skill because of what it needs and nobody said."""
+        total = 0.0
+        for each in skill.slots:
+            if each.required and not self._has(each):
+                total -= 1.0
+        return max(total, _MOST_MISSING)
+
+    def _has(self, parameter: Parameter) -> bool:
+        match parameter.role:
+            case "choice":
+                return bool(self._chosen(parameter))
+            case "switch":
+                return bool(self._words & _SWITCH_WORDS or parameter.concepts & self._concepts)
+            case "date" | "link" | "path" | "code" | "number" | "language":
+                return self._present[parameter.role]
+            case _:
+                return True
+
+    def _chosen(self, parameter: Parameter) -> list[Any]:
+        return [
+            option
+            for option, ways in parameter.said_options
+            if any(
+                all(part in self._stems for part in way)
+                or (len(way) == 1 and not way[0].isalnum() and way[0] in self._text)
+                for way in ways
+            )
+        ]
 
 
 @dataclass(frozen=True, slots=True)
 class _Reading:
-    """One way to understand a sentence. `opening` is the concept it begins with when it reads
-    like a command."""
+    """One way to understand a clause. `opening` is the verb it begins with."""
 
-    said: frozenset[str]
+    said: tuple[Token, ...]
     intent: str
-    opening: str = ""
+    opening: Token | None = None
 
 
-def _readings(plain: str) -> list[_Reading]:
-    words = tokens(plain)
+_TODO = Token("todo", 0, 0, ("todo",))
+
+
+def _readings(clause: Clause) -> list[_Reading]:
+    words = clause.words
     said = _said(words)
-    if _QUESTION.match(plain):
+    match clause.act:
+        case "courtesy" | "statement":
+            return []
+        case "question":
+            return [_Reading(said, "read")]
+        case "report":
+            return [_Reading(said, "update")]
+        case "duty":
+            # "I need to see my tasks" asks for them, "I need to see a doctor" is one.
+            rest = tokens(duty(clause.plain))
+            opening = rest[0] if rest else None
+            intent = opening.intent if opening else ""
+            named = _Reading(_said(rest), intent, opening)
+            if intent and any("todo" in token.concepts for token in said):
+                return [named]
+            return [_Reading((*said, _TODO), "create"), named]
+        case _ if is_label(clause.plain):
+            return [_Reading(said, "create")]
+    first = words[0] if words else None
+    if first is None:
+        return []
+    if first.word == "set":  # a reminder is made, a temperature is changed
+        return [_Reading(said, intent, first) for intent in ("create", "update", "act")]
+    if clause.act == "fragment" and first.word in {"my", "our"}:  # "my list, please"
         return [_Reading(said, "read")]
-    if _LABEL.match(plain):
-        return [_Reading(said, "create")]
-    if _REPORT.match(plain):
-        return [_Reading(said, "update")]
-    if _WISH.match(plain):
-        # "I need to see my tasks" asks for them, "I need to see a doctor" is one.
-        rest = tokens(_WISH.sub("", plain))
-        intent = rest[0].intent if rest else ""
-        named = _Reading(_said(rest), intent)
-        if intent and "todo" in said:
-            return [named]
-        return [_Reading(said | {"todo"}, "create"), named]
-    if not words:
+    if not first.is_verb:
         return [_Reading(said, "")]
-    if words[0].word == "set":  # a reminder is made, a temperature is changed
-        return [_Reading(said, intent) for intent in ("create", "update", "")]
-    return [_Reading(said, words[0].intent, words[0].concept)]
+    return [_Reading(said, first.intent, first)]
 
 
-def _said(words: Sequence[Token]) -> frozenset[str]:
-    """Return the concepts of a sentence, without a leading verb that could be about anything."""
+def _said(words: Sequence[Token]) -> tuple[Token, ...]:
+    """Return what a clause is about, without a leading verb that could be about anything."""
     rest = words[1:] if words and words[0].is_generic_verb else words
-    return frozenset(token.concept for token in rest if token.carries_meaning)
+    unique = {token.concepts: token for token in rest if token.carries_meaning}
+    return tuple(unique.values())
 
 
-def _rate(skill: Skill, reading: _Reading, common: Mapping[str, int]) -> float:
-    total = 0.0
-    for concept, weight in skill.weights.items():
-        if concept in reading.said:
-            total += weight / math.sqrt(common[concept])
-    if reading.intent and skill.intent:
-        total += _SAME_INTENT if reading.intent == skill.intent else _OTHER_INTENT
-    elif reading.opening in skill.weights and skill.intent != "read":
-        total += _COMMAND
-    return total
+def _same_verb(opening: Token, skill: Skill) -> bool:
+    """Whether a command begins with what the skill does, or with what it does that to."""
+    if opening.is_generic_verb:
+        return False
+    known = skill.verbs if skill.intent == "read" else skill.verbs | skill.weights.keys()
+    return not known.isdisjoint(opening.concepts)
+
+
+def _agreement(said: str, skill: str) -> float:
+    if said == skill:
+        return _SAME_INTENT
+    if "read" in (said, skill) or "delete" in (said, skill):
+        return _OTHER_INTENT
+    return 0.0 if "act" in (said, skill) else _OTHER_INTENT / 2

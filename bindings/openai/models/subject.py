@@ -1,39 +1,28 @@
-"""The part of a sentence that tells a skill something, apart from the part that asks for it."""
+"""The parts of a sentence that tell a skill something, apart from the part that asks for it."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from bindings.openai.models.matching import Skill
-from bindings.openai.models.words import STOP_WORDS, Token, concept_of, name_words, tokens
+from bindings.openai.models.parameters import Parameter, Role
+from bindings.openai.models.said import PLACEHOLDER, Said
+from bindings.openai.models.speech import without_courtesy
+from bindings.openai.models.values import EMAIL
+from bindings.openai.models.vocabulary import PHRASES
+from bindings.openai.models.words import STOP_WORDS, Token, normalize, tokens
 
-EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
-DAY = re.compile(
-    r"\b(?:(?:on|by|for|until) )?(\d{4}-\d{2}-\d{2}|today|tonight|tomorrow|yesterday|next week"
-    r"|in (\d+|an?|one|two|three) (day|week)s?"
-    r"|(?:next )?(monday|tuesday|wednesday|thursday|friday|saturday|sunday))\b",
-    re.IGNORECASE,
-)
-
-_QUOTED = re.compile(r"\"([^\"]+)\"|“([^”]+)”|(?<!\w)['‘]([^'’]+)['’](?!\w)")
-_FORGET = re.compile(
-    r"^(?:please )?(?:don['’]?t|do not) (?:let me )?forget (?:to |about |that )?", re.IGNORECASE
-)
-_LABEL = re.compile(r"^(?:to-?dos?|tasks?|reminders?|notes?)\s*[:–-]\s*", re.IGNORECASE)
-_CLOCK_TIME = re.compile(
-    r"\b(?:at )?(\d{1,2}(?::\d{2})?\s*[ap]m|\d{1,2}:\d{2}|noon|midnight)\b", re.IGNORECASE
-)
 _LEADING = frozenset(
     "oh hey hi hello ok okay well so um please kindly and also then now plus just thanks another "
     "can could would will you i i'd i'll i'm we need have want must ought should like help me "
     "what what's which who who's when where how how's is are do does the my any there tell let "
-    "let's us it to".split()
+    "let's us it to has had did was were much many often long".split()
 )
 _FILLERS = frozenset("a an the my our new another one me us it down up set".split())
+_LOOSE_FILLERS = _FILLERS | frozenset("some any something anything all on off out over".split())
 _CONNECTORS = frozenset(
-    "to for of about that called named titled saying with in at on from like".split()
+    "to for of about that called named titled saying with in at on from like by is are".split()
 )
 _COURTESY = re.compile(
     r"\b(?:please|thanks|thank you|for me|too|as well|also|would you|will you)$", re.IGNORECASE
@@ -45,83 +34,103 @@ _TRAILING_PLACE = re.compile(
     r"\s+(?:to|on|onto|in|into|from)\s+(?:my|the|our)\s+([\w' -]+)$", re.IGNORECASE
 )
 _TRAILING_STATE = re.compile(r"\s+as (?:done|completed?|finished|read|closed)$", re.IGNORECASE)
-_VALUE = (
-    r"\s+(?!\s|(?:for|to|in|at|on|by|from)\b)(.+?)"
-    r"(?=\s+(?:in|at|to|from|for|about|saying|with|titled|by|on|today|tonight|tomorrow|now|please)"
-    r"\b|[,.;!?]{1,3}(?:\s|$)|\s*$)"
+_PRONOUNS = frozenset("it this that these those them him her there one ones".split())
+
+_CAPITAL = r"[A-ZÀ-ÖØ-Þ][\w.&'’-]*"
+_CAPITALS = rf"{_CAPITAL}(?:\s+(?:(?:de|of|the|la|le|del|di|da|van|von)\s+)?{_CAPITAL})*"
+_VALUE_END = (
+    r"(?=\s+(?:in|at|to|from|for|about|saying|with|titled|by|on|that|know|and|today|tonight"
+    r"|tomorrow|now|please)\b|[,.;:!?]{1,3}(?:\s|$)|\s*$)"
+)
+_NAME_VALUE = rf"\s+({PLACEHOLDER}|{_CAPITALS}?){_VALUE_END}"
+_ANY_VALUE = rf"\s+({PLACEHOLDER}|(?!\s|(?:for|to|in|at|on|by|from)\b).+?){_VALUE_END}"
+_CONTENT = re.compile(
+    r"(?:\b(?:saying|says|say)(?: that)?|\bwith (?:the |a )?(?:text|message|content|body|words)"
+    r"|\b(?:tell|ask|inform|remind) (?:him|her|them)(?: that)?|\bknow that|\bthat)\b[:,]?\s+(.+)$"
+    r"|:\s+(.+)$",
+    re.IGNORECASE | re.DOTALL,
 )
 
-_PLACES = frozenset({"city", "country", "region", "address", "origin", "destination", "room"})
-_PEOPLE = frozenset("recipient to user customer email who guest".split())
-
-# Parameters whose value tends to follow a certain word, tried in this order.
-_LEAD_WORDS: Sequence[tuple[frozenset[str], str]] = (
-    (_PLACES, "in at near to from"),
-    (_PEOPLE | {"name"}, "to for called named"),
-    (frozenset("subject title topic about".split()), "about titled called named regarding"),
-    (frozenset("message body text content".split()), "saying says that"),
-    (frozenset("from source start".split()), "from"),
-    (frozenset("target end language".split()), "to into in"),
-    (frozenset("category list group folder".split()), "to in under into"),
-)
-_DATES = frozenset("date day when deadline due".split())
-_TIMES = frozenset({"time", "hour"})
+# Words after which the value of a parameter tends to stand, tried in this order.
+_LEADS: dict[Role, str] = {
+    "place": "in at near to from for",
+    "source": "from",
+    "target": "to into in",
+    "person": "to for called named email mail message notify tell inform ask",
+    "topic": "about titled called named regarding",
+    "purpose": "for",
+    "name": "called named by",
+    "language": "in into to",
+}
+_FROM_TO = re.compile(rf"(?:\bfrom\s+)?({_CAPITALS})\s+(?:to|-|–|->|→)\s+({_CAPITALS})")
+_GROUPS = frozenset("category list group folder project channel".split())
 
 
-@dataclass
-class Said:
-    """A sentence, and what is left of it while values are taken out."""
-
-    whole: str
-    rest: str
-
-    def cut(self, start: int, end: int) -> None:
-        self.rest = f"{self.rest[:start]} {self.rest[end:]}".strip()
-
-
-def subject(sentence: str, skill: Skill) -> str:
-    """Return what the sentence says beyond asking for the skill; empty when it says no more."""
-    quoted = _QUOTED.search(sentence)
+def subject(text: str, skill: Skill, parameter: Parameter) -> str:
+    """Return what the text says beyond asking for the skill; empty when it says no more."""
+    quoted = re.search(PLACEHOLDER, text)
     if quoted:
-        return next(part for part in quoted.groups() if part)
-    sentence = _LABEL.sub("", _FORGET.sub("", sentence.strip()))
-    words = tokens(sentence)
+        return quoted[0]
+    is_content = parameter.role in {"content", "topic"}
+    text = _opened(without_courtesy(text))
+    words = tokens(text)
     index = _skip(words, 0, lambda token: token.word in _LEADING)
-    if index < len(words) and (_asks(words[index], skill) or words[index].word == "set"):
-        index = _skip(words, index, lambda token: token.word in _FILLERS or _asks(token, skill))
+    named = _skip(words, index, lambda token: token.word in _FILLERS)
+    if named < len(words) and _asks(words[named], skill):
+        index = named
+    fillers = _FILLERS if is_content else _LOOSE_FILLERS
+    if index < len(words) and (
+        _asks(words[index], skill)
+        or words[index].word == "set"
+        or (words[index].is_verb and not is_content)
+    ):
+        index += 1
+        index = _skip(words, index, lambda each: each.word in fillers or _asks(each, skill))
         if index < len(words) and words[index].word in _CONNECTORS:
             index += 1
-    if all(token.word in STOP_WORDS for token in words[index:]):
+    if all(token.word in STOP_WORDS or token.word in _PRONOUNS for token in words[index:]):
         return ""
-    return _tidy(sentence[words[index].start :], skill)
+    found = _tidy(text[words[index].start :], skill)
+    return found if is_content else _only_name(found, skill)
 
 
-def labelled(name: str, said: Said, *, is_only: bool) -> str:
+def labelled(parameter: Parameter, said: Said, *, is_only: bool) -> str:
     """Take out the value that follows the parameter's own name or a word typical for it.
 
-    The only text of a skill is usually all that is said, unless it is a place or a person.
+    The only text of a skill is usually all that is said, unless it is a place or a name.
     """
-    spoken = name_words(name).lower()
-    words = {token.concept for token in tokens(spoken)} | set(spoken.split())
-    if is_only and not words & (_PLACES | _PEOPLE):
+    role = parameter.role
+    if role == "content":
+        if is_only:
+            return ""
+        match = _CONTENT.search(said.rest)
+        if match:
+            return said.take(match, 1 if match[1] else 2).strip(" .!?")
         return ""
-    for wanted, pattern in (
-        ({concept_of("email")}, EMAIL),
-        (_DATES, DAY),
-        (_TIMES, _CLOCK_TIME),
-    ):
-        match = pattern.search(said.rest) if words & wanted else None
+    if role == "person":
+        match = re.search(rf"(?:\b(?:to|for|at)\s+)?({EMAIL.pattern})", said.rest)
         if match:
-            said.cut(*match.span())
-            return match[match.lastindex and 1 or 0]
-    leads = [rf"{re.escape(spoken)}\s*(?:is|=|:|to)?"]
-    leads += [lead for names, group in _LEAD_WORDS if names & words for lead in group.split()]
-    for lead in leads:
-        match = re.search(rf"\b{lead}{_VALUE}", said.rest, re.IGNORECASE)
-        if match:
-            said.cut(*match.span())
-            return match[1].strip(" \"'“”.,!?")
+            return said.take(match, 1)
+    own = rf"{re.escape(parameter.spoken)}(?:\s+is|\s*[=:])?" if parameter.spoken else ""
+    leads = [own] if own and not (is_only and role == "topic") else []
+    leads += _LEADS.get(role, "").split()
+    if parameter.concepts & _GROUPS:
+        leads += ["to", "in", "under", "into"]
+    for value in (_NAME_VALUE, _ANY_VALUE):
+        for lead in leads:
+            match = re.search(rf"(?i:\b{lead}){value}", said.rest)
+            if match and match[1]:
+                return said.take(match, 1).strip(" \"'“”.,!?")
     return ""
+
+
+def from_to(said: Said) -> tuple[str, str] | None:
+    """Take out two names with a "to" between them."""
+    match = _FROM_TO.search(said.rest)
+    if match is None:
+        return None
+    said.cut(*match.span())
+    return match[1], match[2]
 
 
 def plain(sentence: str) -> str:
@@ -133,6 +142,15 @@ def plain(sentence: str) -> str:
             return text
 
 
+def _opened(text: str) -> str:
+    """Write a phrase at the beginning as the one word it means."""
+    for pattern, word in PHRASES:
+        match = pattern.match(text)
+        if match:
+            return match.expand(word) + text[match.end() :]
+    return text
+
+
 def _skip(words: Sequence[Token], index: int, is_skipped: Callable[[Token], bool]) -> int:
     while index < len(words) and is_skipped(words[index]):
         index += 1
@@ -141,7 +159,7 @@ def _skip(words: Sequence[Token], index: int, is_skipped: Callable[[Token], bool
 
 def _asks(token: Token, skill: Skill) -> bool:
     """Say whether the word asks for the skill instead of telling it something."""
-    return token.concept in skill.vocabulary or (
+    return any(concept in skill.vocabulary for concept in token.concepts) or (
         bool(token.intent) and token.intent == skill.intent
     )
 
@@ -156,5 +174,22 @@ def _tidy(text: str, skill: Skill) -> str:
     return text.strip(" ,;:-")
 
 
+def _only_name(text: str, skill: Skill) -> str:
+    """Cut what follows a name: another part of the sentence, or words that ask."""
+    text = re.split(r"[,;:?!]\s", text, maxsplit=1)[0]
+    while True:
+        words = tokens(text)
+        if not words or not (_asks(words[-1], skill) or words[-1].word in _PRONOUNS):
+            break
+        text = text[: words[-1].start].rstrip(" ,;:-")
+    if len(words) > 4:
+        capitals = re.search(rf"(?<!^){_CAPITALS}", text)
+        return capitals[0] if capitals else text
+    return text
+
+
 def _all_ask(text: str, skill: Skill) -> bool:
-    return all(_asks(token, skill) or token.concept in {"list", "todo"} for token in tokens(text))
+    return all(
+        _asks(token, skill) or token.concept in {"list", "todo"}
+        for token in tokens(normalize(text))
+    )

@@ -282,7 +282,7 @@ async def test_what_is_said_is_used(backend: DeterministicBackend) -> None:
     )
     [(_, arguments)] = called(await ask(backend, text, [REPORT]))
     wanted = {
-        "topic": "whales due",
+        "topic": "whales",
         "pages": 12,
         "draft": True,
         "kind": "longForm",
