@@ -53,8 +53,8 @@ def test_every_code_of_the_tree_is_explained_and_no_other(
 ) -> None:
     explained = {each.code for each in read_catalogue((ROOT / file).read_text("utf-8"))}
     codes = {code for room in rooms for code in used(room)}
-    assert codes - set(catalogue()) == set()
-    assert explained - codes == set()
+    assert codes - set(catalogue()) == set(), f"explain them in {file}"
+    assert explained - codes == set(), f"nothing has these codes any more: {file}"
 
 
 def test_each_package_explains_its_own_codes_only() -> None:
