@@ -185,7 +185,8 @@ def _show(recording: Recording) -> None:
 def _lines(exchange: Exchange) -> Iterator[str]:
     for added in exchange.delta:
         who = added.skill if added.role == "result" else added.role
-        said = added.text or json.dumps(added.value, ensure_ascii=False)
+        is_text = isinstance(added.value, str)
+        said = added.text if is_text else json.dumps(added.value, ensure_ascii=False)
         yield f"{who}: {_one_line(said)}"
     reply = exchange.reply
     if reply.error:
