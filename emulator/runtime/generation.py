@@ -10,6 +10,7 @@ from typing import Any
 
 from emulator.config.hostjson import HostConfig
 from emulator.config.settings import Settings
+from emulator.events import LogLine
 from emulator.invocation.bound import BoundFunction
 from emulator.invocation.pipeline import Invoker
 from emulator.model import AppModel, FunctionError, InvocationResult, Problem, Severity
@@ -55,11 +56,23 @@ class Generation:
             for problem in self.problems
         )
 
-    async def start_triggers(self) -> None:
+    async def start_triggers(self) -> list[LogLine]:
+        """Let triggers listen; one that cannot is told of and takes nothing else with it."""
+        failures = []
         for function in self.functions.values():
-            if not function.model.disabled:
+            if function.model.disabled:
+                continue
+            try:
                 await function.trigger.start(_fire(self.invoker, function))
+            except Exception as error:  # a binding package may raise anything
+                told = (
+                    f"The listener for function 'Functions.{function.model.name}' was unable to "
+                    f"start. {type(error).__name__}: {error}"
+                )
+                failures.append(LogLine("Error", told, "Host.Triggers"))
+            else:
                 self._started.append(function.trigger)
+        return failures
 
     async def stop_triggers(self) -> None:
         """No new calls of its own; idempotent."""

@@ -174,21 +174,26 @@ class Host:
                     raise
                 self._fail(number, (_problem(error),))
                 return False
-            previous, self.current = self.current, generation
-            self.failure = ()
-            self.state = "Running"
-            if self._listens:
-                await generation.start_triggers()
+            self._swap_in(generation)
             self.events.publish(
                 GenerationReady(
                     number, generation.app, generation.problems, self._clock.monotonic() - began
                 )
             )
-            if previous is not None:
-                task = asyncio.create_task(self._retire(previous))
-                self._retiring.add(task)
-                task.add_done_callback(self._retiring.discard)
+            if self._listens:
+                for failure in await generation.start_triggers():
+                    self.events.publish(failure)
             return True
+
+    def _swap_in(self, generation: Generation) -> None:
+        """The one step: nothing here waits, so nothing can come between."""
+        previous, self.current = self.current, generation
+        self.failure = ()
+        self.state = "Running"
+        if previous is not None:
+            task = asyncio.create_task(self._retire(previous))
+            self._retiring.add(task)
+            task.add_done_callback(self._retiring.discard)
 
     async def _retire(self, generation: Generation) -> None:
         """Let what was replaced finish its calls; hurry when the host stops."""
