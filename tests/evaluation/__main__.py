@@ -8,21 +8,23 @@ import sys
 from collections.abc import Sequence
 
 from tests.evaluation.judge import Verdict, judge, score
-from tests.evaluation.table import phrasings, tools
+from tests.evaluation.table import APPS, phrasings, tools
 
 
 def main() -> int:
-    verdicts = asyncio.run(judge(phrasings(), tools()))
-    tuned = [each for each in verdicts if not each.phrasing.is_held_out]
-    held_out = [each for each in verdicts if each.phrasing.is_held_out]
-    for verdict in tuned:
-        _print_failure(verdict)
-    print(
-        f"{'':10} {'phrasings':>9} {'right skill':>14} {'right arguments':>16} {'false calls':>14}"
-    )
-    _print_score("tuned on", tuned)
-    _print_score("held out", held_out)
-    _print_score("all", verdicts)
+    judged = {app: asyncio.run(judge(phrasings(app), tools(app))) for app in APPS}
+    for verdicts in judged.values():
+        for verdict in verdicts:
+            if not verdict.phrasing.is_held_out:
+                _print_failure(verdict)
+    print(f"{'':20} phrasings    right skill  right arguments    false calls")
+    everything = [each for verdicts in judged.values() for each in verdicts]
+    for name, verdicts in {**judged, "all": everything}.items():
+        tuned = [each for each in verdicts if not each.phrasing.is_held_out]
+        held_out = [each for each in verdicts if each.phrasing.is_held_out]
+        _print_score(f"{name}, tuned on", tuned)
+        _print_score(f"{name}, held out", held_out)
+        _print_score(name, verdicts)
     return 0
 
 
@@ -44,7 +46,7 @@ def _call(name: str, arguments: object) -> str:
 def _print_score(name: str, verdicts: Sequence[Verdict]) -> None:
     all_of = score(verdicts)
     print(
-        f"{name:10} {all_of.asked:9}"
+        f"{name:20} {all_of.asked:9}"
         f" {all_of.right_skill:6} {all_of.right_share:7.1%}"
         f" {all_of.right_arguments:4}/{all_of.with_calls:<3} {all_of.arguments_share:7.1%}"
         f" {all_of.false_calls:6} {all_of.false_share:7.1%}"

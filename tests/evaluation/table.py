@@ -12,9 +12,11 @@ from typing import Any
 
 import yaml
 
+from bindings.openai.assistants.skills import AssistantSkillTrigger
 from tests.support.openai_host import OpenAIHost
 
 _HERE = Path(__file__).parent
+APPS = ("assistant", "office")
 
 
 @dataclass(frozen=True)
@@ -64,15 +66,14 @@ class Phrasing:
         return [*messages, {"role": "user", "content": self.say}]
 
 
-def phrasings() -> list[Phrasing]:
-    entries = yaml.safe_load((_HERE / "phrasings.yaml").read_text("utf-8"))
-    return [_phrasing(entry) for entry in entries]
+def phrasings(app: str) -> list[Phrasing]:
+    return [_phrasing(entry) for entry in _read(app)["phrasings"]]
 
 
-def tools() -> list[Mapping[str, Any]]:
+def tools(app: str) -> list[Mapping[str, Any]]:
     """Return the skills as a model request offers them, made by the skill trigger itself."""
     host = OpenAIHost()
-    for skill in yaml.safe_load((_HERE / "skills.yaml").read_text("utf-8")):
+    for skill in _read(app)["skills"]:
         schema = skill.get("parameters")
         host.skill(
             skill["name"],
@@ -80,13 +81,11 @@ def tools() -> list[Mapping[str, Any]]:
             parameter=skill.get("parameter") or next(iter(schema["properties"])),
             **({} if schema is None else {"parameterDescriptionJson": json.dumps(schema)}),
         )
-    return [binding.tool for binding in host.bound(_trigger())]
+    return [binding.tool for binding in host.bound(AssistantSkillTrigger)]
 
 
-def _trigger() -> Any:
-    from bindings.openai.assistants.skills import AssistantSkillTrigger
-
-    return AssistantSkillTrigger
+def _read(app: str) -> Any:
+    return yaml.safe_load((_HERE / f"{app}.yaml").read_text("utf-8"))
 
 
 def _phrasing(entry: Mapping[str, Any]) -> Phrasing:
@@ -105,4 +104,6 @@ def _calls(entries: Sequence[Mapping[str, Mapping[str, Any]]]) -> tuple[Wanted, 
 
 def _plain(value: Any) -> Any:
     """YAML reads a date where JSON has a text."""
+    if isinstance(value, list):
+        return [_plain(each) for each in value]
     return value.isoformat() if isinstance(value, date) else value
