@@ -20,9 +20,7 @@ KEY = "offline"
 API_VERSION = "2024-10-21"
 
 _MENTIONS = ("requirements.txt", "pyproject.toml")
-_OPENAI = re.compile(
-    r"(?<![\w-])(?:lang-?chain-?openai|openai|semantic-kernel)(?![\w-]*\.com)", re.I
-)
+_OPENAI = re.compile(r"(?<![\w-])(?:langchain-openai|openai|semantic-kernel)(?![\w-])", re.I)
 
 
 def environment(

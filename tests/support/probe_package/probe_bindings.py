@@ -1,5 +1,7 @@
 """Bindings for tests: an input that delivers what it is told, an output that writes down.
 
+`/_probe/…` echoes, streams, breaks off and fails, by the next part of the path.
+
 `canned` delivers `value` as the kind `kind`; `kept` appends what it gets to the file named by the
 setting PROBE_FILE, after `wait` milliseconds, and fails when `path` is `fail` or `crash`.
 """
@@ -9,17 +11,24 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from emulator.sdk import (
     BindingError,
     Call,
     Datum,
+    Extension,
+    HttpRequestData,
+    HttpResponseData,
     Input,
     Options,
     Output,
     Resolved,
+    StreamedResponse,
     Trigger,
+    WorkerEnvironment,
 )
 
 
@@ -85,3 +94,46 @@ class Kept(Output[KeptOptions]):
 class ProbeTrigger(Trigger):
     type_name = "probeTrigger"
     summary = "Fires only when somebody asks the admin API."
+
+
+class ProbeEndpoint(Extension):
+    async def serve(
+        self, path: str, request: HttpRequestData
+    ) -> HttpResponseData | StreamedResponse:
+        match path:
+            case "stream":
+                return StreamedResponse(_parts(3), 201, (("x-probe", "1"),))
+            case "cut":
+                return StreamedResponse(_parts(3, cut=True))
+            case "broken":
+                raise ConnectionAbortedError("on purpose")
+            case "crash":
+                raise RuntimeError("on purpose")
+            case "status":
+                return HttpResponseData(418, (("x-probe", "1"),), b"tea")
+        value = {
+            "path": path,
+            "method": request.method,
+            "query": dict(request.query),
+            "body": request.body.decode(),
+        }
+        return HttpResponseData(200, (("content-type", "application/json"),), _json(value))
+
+    def summary(self) -> tuple[str, ...]:
+        return ("The probe was here.",)
+
+
+async def _parts(count: int, *, cut: bool = False) -> AsyncIterator[bytes]:
+    for number in range(count):
+        yield f"part {number}\n".encode()
+        await asyncio.sleep(0)
+    if cut:
+        raise ConnectionAbortedError("on purpose")
+
+
+def _json(value: Any) -> bytes:
+    return json.dumps(value).encode()
+
+
+def environment(*, url: str, flags: Mapping[str, str], **_: Any) -> WorkerEnvironment:
+    return WorkerEnvironment({"PROBE_URL": f"{url}/_probe"}, ("The probe is set.",))
