@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Protocol
 
 import msgspec
 
@@ -77,6 +77,17 @@ class Choice:
         return f"{what} is asked of {self.connection.title} and recorded"
 
 
+class StandIn(Protocol):
+    """What a test puts in place of the models. `otherwise` is what the settings choose; `None`
+    leaves it at that."""
+
+    def chat_model(self, otherwise: Callable[[], ModelBackend]) -> ModelBackend | None: ...
+
+    def embeddings_model(
+        self, otherwise: Callable[[], EmbeddingBackend]
+    ) -> EmbeddingBackend | None: ...
+
+
 class ModelClients:
     """Makes back ends and keeps them: one for each service, credential and retry policy."""
 
@@ -93,6 +104,7 @@ class ModelClients:
         """Trouble that tests ask for."""
         self.tally = Tally()
         self.seen = Seen(host, self.tally)
+        self.stand_in: StandIn | None = None
 
     def choose(self, settings: SettingsView, connection_name: str) -> Choice:
         """Decide what serves; raise `BindingError` when only a service may and none is there."""
@@ -128,6 +140,14 @@ class ModelClients:
 
     def backend(self, settings: SettingsView, connection_name: str) -> FaultyBackend:
         """Return what answers for a connection name."""
+        if self.stand_in is not None:
+            found = self.stand_in.chat_model(lambda: self._backend(settings, connection_name))
+            if found is not None:
+                policy = retry_policy(settings)
+                return FaultyBackend(found, self.faults, policy=policy, clock=self._host.clock)
+        return self._backend(settings, connection_name)
+
+    def _backend(self, settings: SettingsView, connection_name: str) -> FaultyBackend:
         choice = self.choose(settings, connection_name)
         policy = retry_policy(settings)
         if choice.connection is not None:
@@ -142,6 +162,15 @@ class ModelClients:
 
     def embeddings(self, settings: SettingsView, connection_name: str) -> EmbeddingBackend:
         """Return what makes vectors for a connection name: recordings, its service, or words."""
+        if self.stand_in is not None:
+            found = self.stand_in.embeddings_model(
+                lambda: self._embeddings_backend(settings, connection_name)
+            )
+            if found is not None:
+                return found
+        return self._embeddings_backend(settings, connection_name)
+
+    def _embeddings_backend(self, settings: SettingsView, connection_name: str) -> EmbeddingBackend:
         choice = self.choose(settings, connection_name)
         policy = retry_policy(settings)
         stored = self._stored(choice, settings)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 from bindings.openai.chats.base import ChatStore
@@ -61,6 +61,10 @@ class OpenAIExtension(Extension):
         """Find where chats of this connection setting and collection are."""
         return self.chats.find(settings, connection, collection)
 
+    def storages(self) -> Sequence[Storage]:
+        """Return the storages chats were looked for in so far."""
+        return self.chats.opened
+
     def open_store(self, storage: Storage) -> ChatStore:
         """Return the chats of a storage."""
         return self.chats.open(storage)
@@ -106,6 +110,16 @@ class OpenAIExtension(Extension):
 
     def summary(self) -> tuple[str, ...]:
         return self.models.tally.lines()
+
+    def views(self) -> Mapping[str, Callable[[str], Awaitable[Any]]]:
+        from bindings.openai.assistants.inspecting import show  # only tests look
+
+        return {"assistant": lambda assistant: show(self, assistant)}
+
+    def seeds(self) -> Mapping[str, Callable[[Any], Awaitable[None]]]:
+        from bindings.openai.assistants.inspecting import seed  # as above
+
+        return {"assistants": lambda content: seed(self, content)}
 
     async def aclose(self) -> None:
         await self.models.aclose()

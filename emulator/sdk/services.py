@@ -78,7 +78,9 @@ class HostServices(Protocol):
 
     @property
     def flags(self) -> Mapping[str, str]:
-        """Choices of the person who started the host that bindings may honour (`models`)."""
+        """Choices of the person who started the host that bindings may honour: `models` says how
+        models are served; `services`, when it is `local`, that no service on a network may be
+        used for anything else either, as in tests."""
         ...
 
     def database(self, name: str, migrations: Sequence[str]) -> Database:

@@ -76,6 +76,8 @@ class VectorStores:
     ) -> SearchConnection | Unconnected:
         if section.kind == LOCAL_TYPE:
             return Unconnected(f"as host.json asks by the type '{LOCAL_TYPE}'")
+        if self._host.flags.get("services") == "local":
+            return Unconnected("A test asks no search service")
         return find_connection(settings, name)
 
     def _tell(self, section: ProviderSection, found: Unconnected, name: str) -> None:
