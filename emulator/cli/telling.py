@@ -106,7 +106,7 @@ def announcement(
     )
     yield from console.problem_lines(generation.problems)
     took = perf_counter() - BEGAN if seconds is None else seconds
-    yield ready_line(took, len(generation.functions), console.paint)
+    yield ready_line(took, len(generation.functions), emulator.url, console.paint)
 
 
 def summary(emulator: Emulator, console: Console) -> Iterable[str]:

@@ -58,6 +58,6 @@ def function_lines(generation: Generation, *, base_url: str, paint: Palette) -> 
             yield paint(f"Function {function.model.name} is disabled.", "yellow")
 
 
-def ready_line(seconds: float, count: int, paint: Palette) -> str:
+def ready_line(seconds: float, count: int, url: str, paint: Palette) -> str:
     functions = f"{count} function" + ("" if count == 1 else "s")
-    return paint(f"Ready: {functions} in {duration(seconds)}. Ctrl+C stops.", "green")
+    return paint(f"Ready: {functions} in {duration(seconds)} on {url}. Ctrl+C stops.", "green")

@@ -101,8 +101,14 @@ def build_routes(
 ) -> tuple[tuple[Endpoint, ...], RouteTable[Endpoint], list[Problem]]:
     """Give every HTTP function its place; a function whose route cannot be used is a problem."""
     endpoints: list[Endpoint] = []
+    broken: list[Problem] = []
     for function in functions:
-        for route in function.trigger.routes():
+        try:
+            wanted = function.trigger.routes()
+        except Exception as error:  # a binding package may raise anything
+            broken.append(_routeless(function, error))
+            continue
+        for route in wanted:
             own = route.template.strip("/")
             template = f"{prefix.strip('/')}/{own}".strip("/")
             endpoints.append(Endpoint(function, route, template))
@@ -132,3 +138,15 @@ def _written_methods(function: BoundFunction) -> frozenset[str] | None:
     properties = function.trigger.declared.properties
     given = next((properties[key] for key in properties if key.lower() == "methods"), None)
     return frozenset(map(str, given)) if isinstance(given, (list, tuple)) else None
+
+
+def _routeless(function: BoundFunction, error: Exception) -> Problem:
+    name = function.model.name
+    return Problem(
+        code="binding-crashed",
+        message=f"The '{name}' function is in error: its trigger of type "
+        f"'{function.trigger.declared.type}' cannot say its routes: "
+        f"{type(error).__name__}: {error}",
+        where=function.model.source,
+        function=name,
+    )
