@@ -16,6 +16,7 @@ from emulator.config.suggest import did_you_mean
 from emulator.console.render import Palette
 from emulator.errors import BindingError, EmulatorError
 from emulator.invocation.describe import OptionField, option_fields
+from emulator.invocation.officialtypes import is_official
 from emulator.registry import BindingRegistry, Registered
 from emulator.sdk import Input, Output, Trigger, to_text
 
@@ -84,6 +85,12 @@ def _kind(found: Registered) -> str:
 def _find(registry: BindingRegistry, type_name: str) -> Registered:
     found = registry.find(type_name)
     if found is None:
+        if is_official(type_name):
+            raise BindingError(
+                f"Azure has the binding type '{type_name}', but this host does not.",
+                hint="`funcemu bindings` lists the types that run here.",
+                code="binding-unknown-type",
+            )
         raise BindingError(
             f"There is no binding type '{type_name}'.",
             hint=did_you_mean(type_name, registry.names()) or "`funcemu bindings` lists them all.",

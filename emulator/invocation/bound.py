@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
@@ -119,22 +119,32 @@ class Binder:
         found = [(declared, self._registry.find(declared.type)) for declared in function.bindings]
         unknown = sorted({declared.type for declared, known in found if known is None})
         if unknown:
-            raise BindingError(
-                f"The binding type(s) '{', '.join(unknown)}' are not registered. "
-                "Please ensure the type is correct and the binding extension is installed.",
-                hint=self._suggestion(unknown),
-                code="binding-unknown-type",
-                azure="The type exists there, once host.json has an extension bundle."
-                if all(map(is_official, unknown))
-                else "The function is in error there as well, unless an extension of the app "
-                "brings the type.",
-            )
+            raise self._unknown(unknown)
         return [(declared, known) for declared, known in found if known is not None]
 
+    def _unknown(self, unknown: Sequence[str]) -> BindingError:
+        code = "binding-unknown-type"
+        if all(map(is_official, unknown)):  # well written, so nothing else was meant
+            return BindingError(
+                f"This host has no binding of the type {_either(unknown)}.",
+                hint="The function waits for Azure, and the others are served here; "
+                "`funcemu bindings` lists the types that run here.",
+                code=code,
+                azure="The type exists there, once host.json has an extension bundle.",
+            )
+        return BindingError(
+            f"The binding type(s) '{', '.join(unknown)}' are not registered. "
+            "Please ensure the type is correct and the binding extension is installed.",
+            hint=self._suggestion(unknown),
+            code=code,
+            azure="The function is in error there as well, unless an extension of the app "
+            "brings the type.",
+        )
+
     def _suggestion(self, unknown: Sequence[str]) -> str:
-        close = [f"'{name}'" for each in unknown for name in self._registry.suggest(each)]
+        close = [name for each in unknown for name in self._registry.suggest(each)]
         if close:
-            return f"Did you mean {' or '.join(dict.fromkeys(close))}?"
+            return f"Did you mean {_either(dict.fromkeys(close))}?"
         return "Types this host knows: " + ", ".join(self._registry.names()) + "."
 
     def _make(
@@ -179,6 +189,10 @@ def _broken(error: Exception) -> BindingPluginError:
         f"one of its bindings could not be made: {type(error).__name__}: {error}.",
         hint="Report this to the authors of the binding's package.",
     )
+
+
+def _either(names: Iterable[str]) -> str:
+    return " or ".join(f"'{name}'" for name in names)
 
 
 def _by_order(readers: Sequence[Reader]) -> tuple[tuple[Reader, ...], ...]:

@@ -150,6 +150,9 @@ def test_types_are_found_without_case() -> None:
          "Did you mean 'first'?"),
         (("x", "qqqq", IN), "The binding type(s) 'qqqq' are not registered.",
          "Types this host knows: both, exploding, first, needy, plainTrigger."),
+        (("x", "queueTrigger", IN), "This host has no binding of the type 'queueTrigger'.",
+         "The function waits for Azure, and the others are served here; "
+         "`funcemu bindings` lists the types that run here."),
         (("x", "first", OUT), "of type 'first' cannot have the direction 'out'", None),
         (("x", "needy", IN), "of type 'needy' cannot have the direction 'in'", None),
         (("x", "needy", OUT), "Unable to configure binding 'x' of type 'needy'.",
@@ -157,7 +160,7 @@ def test_types_are_found_without_case() -> None:
         (("x", "exploding", IN), "one of its bindings could not be made: ZeroDivisionError: bug",
          "Report this to the authors of the binding's package."),
     ],
-    ids=["near", "far", "output", "input", "options", "exploding"],
+    ids=["near", "far", "official", "output", "input", "options", "exploding"],
 )  # fmt: skip
 def test_a_binding_that_cannot_be_made_takes_down_its_function_only(
     binding: tuple[str, str, Direction], told: str, hint: str | None
