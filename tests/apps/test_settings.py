@@ -216,7 +216,7 @@ async def test_a_mended_host_json_is_picked_up(tmp_path: Path) -> None:
     async with served(folder, "--watch") as host:
         assert (await host.get("/api/environ")).status == 503
         (folder / "host.json").write_text('{"version": "2.0"}')
-        await host.until_printed("Reloaded 1 function")
+        await host.until_printed("Ready: 1 function")
         assert (await host.get("/api/environ")).status == 200
         status = (await host.get("/admin/host/status")).json
         assert status["state"] == "Running"
@@ -262,5 +262,5 @@ async def test_changed_settings_reach_the_code_on_save(tmp_path: Path) -> None:
     async with served(folder, "--watch") as host:
         assert (await environ(host))["A"] == "1"
         (folder / "local.settings.json").write_text(json.dumps(values(A="2")))
-        await host.until_printed("Reloaded 1 function")
+        await host.until_printed("Ready: 1 function")
         assert (await environ(host))["A"] == "2"
