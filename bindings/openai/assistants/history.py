@@ -25,15 +25,18 @@ def request_messages(rows: Sequence[Message]) -> list[dict[str, Any]]:
     open_calls: dict[str, ToolCall] = {}
     for row in rows:
         role = row.role.lower()
-        if role == "tool" and row.name in open_calls:
-            del open_calls[row.name]
-            messages.append({"role": "tool", "tool_call_id": row.name, "content": row.content})
-            continue
-        messages.extend(_unanswered(open_calls))
-        open_calls = {}
-        if role == "assistant":
+        if open_calls:
+            if role == "tool" and row.name in open_calls:
+                del open_calls[row.name]
+                messages.append({"role": "tool", "tool_call_id": row.name, "content": row.content})
+                continue
+            messages.extend(_unanswered(open_calls))
+            open_calls = {}
+        if role == "assistant" and row.tool_calls:
             message, open_calls = _assistant(row)
             messages.append(message)
+        elif role == "assistant":  # most of a long chat: worth the short way
+            messages.append({"role": role, "content": row.content})
         elif role in {"system", "user"}:
             messages.append({"role": role, "content": row.content})
         elif role in {"tool", "function"}:
