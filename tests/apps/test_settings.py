@@ -262,5 +262,5 @@ async def test_changed_settings_reach_the_code_on_save(tmp_path: Path) -> None:
     async with served(folder, "--watch") as host:
         assert (await environ(host))["A"] == "1"
         (folder / "local.settings.json").write_text(json.dumps(values(A="2")))
-        await host.until_printed("Ready: 1 function")
+        await host.until_printed("Reloaded 1 function")
         assert (await environ(host))["A"] == "2"
