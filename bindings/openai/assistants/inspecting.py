@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -81,7 +80,7 @@ async def seed(extension: OpenAIExtension, content: Any) -> None:
         check_assistant_id(id)
         stamps = Stamps(extension.host.clock, after=0)
         messages = [
-            replace(message, number=number, created_at=stamps.next())
+            msgspec.structs.replace(message, number=number, created_at=stamps.next())
             for number, message in enumerate(_messages(id, given), 1)
         ]
         storage = extension.storage(extension.host.settings, given.connection, given.collection)

@@ -21,6 +21,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
+from msgspec.structs import replace as changed
+
 from bindings.openai.assistants.conversation import Conversation, Stamps
 from bindings.openai.assistants.skills import skills_by_name
 from bindings.openai.assistants.state import AssistantState
@@ -227,7 +229,7 @@ async def _save(
     stamps = conversation.stamps
     for _ in range(_SAVE_ATTEMPTS):
         numbered = [
-            replace(message, number=number)
+            changed(message, number=number)
             for number, message in enumerate(messages, chat.next_number)
         ]
         state = replace(
@@ -241,7 +243,7 @@ async def _save(
         except ChatConflict:
             chat = await _reload(store, chat)
             stamps = Stamps(stamps.clock, after=chat.state.last_updated_at)
-            messages = [replace(message, created_at=stamps.next()) for message in messages]
+            messages = [changed(message, created_at=stamps.next()) for message in messages]
             continue
         return state, numbered
     raise BindingError(

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
+import msgspec
+
 from emulator.sdk import BindingError
 
 TICKS_PER_SECOND = 10_000_000
@@ -27,9 +29,11 @@ class ChatConflict(Exception):
     """Somebody else wrote the chat since it was loaded."""
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
-    """One message row; `name` is the tool call's id and stands on Tool rows only."""
+class Message(msgspec.Struct, frozen=True):
+    """One message row; `name` is the tool call's id and stands on Tool rows only.
+
+    A struct, because long chats have many and theirs are made ten times faster.
+    """
 
     number: int
     role: str

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace as changed
 
 from bindings.openai.chats.accounts import TableConnection
 from bindings.openai.chats.base import COLUMN_LIMIT, Chat, ChatConflict, Message, State
@@ -261,7 +262,7 @@ async def test_what_a_writer_left_behind_is_removed_by_the_next_turn(
     chat = await loaded(store)
     assert texts(chat) == ["text"]
     assert chat.next_number == 200
-    last = replace(message(chat.next_number, "next"), created_at=T0 + 5000)
+    last = changed(message(chat.next_number, "next"), created_at=T0 + 5000)
     await store.append("a1", [last], state(2, T0 + 6000), version=chat.version)
     chat = await loaded(store)
     assert texts(chat) == ["text", "next"]
@@ -276,7 +277,7 @@ async def test_a_long_turn_gives_way_to_one_that_was_stored_meanwhile(
     async def get_in() -> None:
         if len(flaky.seen) == 2:
             now = await loaded(store)
-            theirs = replace(message(now.next_number, "theirs"), created_at=T0 + 5000)
+            theirs = changed(message(now.next_number, "theirs"), created_at=T0 + 5000)
             await store.append("a1", [theirs], state(2, T0 + 6000), version=now.version)
 
     flaky.before = get_in
