@@ -40,9 +40,10 @@ class Tally:
         """Return the summary; nothing when no model was asked."""
         parts = []
         if self._calls:
-            parts.append(f"{self._calls.total()} model calls ({_counted(self._calls)})")
+            parts.append(f"{_number(self._calls.total(), 'call')} ({_counted(self._calls)})")
         if self._texts:
-            parts.append(f"{self._texts.total()} texts embedded ({_counted(self._texts)})")
+            texts = _number(self._texts.total(), "text")
+            parts.append(f"{texts} embedded ({_counted(self._texts)})")
         if self._failed:
             parts.append(f"{self._failed} failed")
         if not parts:
@@ -121,6 +122,10 @@ class Seen:
         data |= {"duration": clock.monotonic() - started, "tokens": reply.usage.total}
         self._host.record("openai", "embeddings", call=call, data=data)
         return reply
+
+
+def _number(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def _counted(counts: Counter[str]) -> str:

@@ -257,4 +257,4 @@ async def test_the_run_ends_with_a_summary() -> None:
     async with served(APP) as host:
         await ask(host, "ask")
         await ask(host, "nearest")
-    assert "Models: 1 model calls (deterministic 1); 3 texts embedded (lexical 3);" in host.printed
+    assert "Models: 1 call (deterministic 1); 3 texts embedded (lexical 3);" in host.printed

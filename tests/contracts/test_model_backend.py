@@ -18,6 +18,7 @@ from bindings.openai.models.retrying import RetryPolicy
 from bindings.openai.models.scripted import ScriptedBackend
 from emulator.clock import SystemClock
 from tests.support.model_service import ModelService, Received, Reply, chat
+from tests.support.recorded import recorder
 
 SCRIPT = """
 scripts:
@@ -47,7 +48,7 @@ def play(request: Received) -> Reply:
     return chat("Done.")
 
 
-@pytest.fixture(params=["deterministic", "script", "azure-openai", "openai"])
+@pytest.fixture(params=["deterministic", "script", "recordings", "azure-openai", "openai"])
 async def backend(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[ModelBackend]:
     clock = SystemClock()
     policy = RetryPolicy(delay=0)
@@ -58,6 +59,9 @@ async def backend(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterat
         path.write_text(SCRIPT)
         otherwise = DeterministicBackend(clock)
         yield ScriptedBackend(path, otherwise=otherwise)
+    elif request.param == "recordings":
+        otherwise = DeterministicBackend(clock)
+        yield recorder(tmp_path, "record", otherwise)
     else:
         service = ModelService()
         service.fallback = play

@@ -18,7 +18,7 @@ import fnmatch
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Literal
 
 from bindings.openai.models.base import (
@@ -309,6 +309,26 @@ def read_fault(node: Node, file: str) -> Fault:
         effects = sorted(_MEMBERS - {"match", "assistant", "every", "times", "code", "retry_after"})
         raise read.wrong(node, f"a fault needs one of {', '.join(effects)}")
     return fault
+
+
+def fault_form(fault: Fault) -> dict[str, Any]:
+    """Return a fault as plain data: what is not as usual."""
+    match = {
+        "exact": fault.match.exact,
+        "contains": fault.match.contains,
+        "regex": None if fault.match.regex is None else fault.match.regex.pattern,
+    }
+    usual = Fault()
+    form = {
+        each.name: getattr(fault, each.name)
+        for each in fields(Fault)
+        if getattr(fault, each.name) != getattr(usual, each.name)
+    }
+    if "match" in form:
+        form["match"] = {name: value for name, value in match.items() if value is not None}
+    if fault.limit is not None:
+        form["limit"] = asdict(fault.limit)
+    return form
 
 
 def _refusal(fault: Fault) -> ServiceError | None:

@@ -17,7 +17,7 @@ from bindings.openai.clients import ModelClients
 from bindings.openai.embeddings.options import DEFAULT_EMBEDDINGS_MODEL
 from bindings.openai.models.base import ChatReply, ChatRequest
 from bindings.openai.models.embedding import EmbeddingRequest, to_base64
-from bindings.openai.models.faults import Effect, FaultyBackend, parse_faults
+from bindings.openai.models.faults import Effect, FaultyBackend, fault_form, parse_faults
 from bindings.openai.models.retrying import ServiceError
 from bindings.openai.options import DEFAULT_CHAT_MODEL
 from bindings.openai.serving.requests import (
@@ -225,7 +225,7 @@ class ModelEndpoint:
         plan = self._models.faults
         match method:
             case "GET":
-                return json_response({"faults": [str(fault) for fault in plan.added]})
+                return json_response({"faults": [fault_form(fault) for fault in plan.added]})
             case "POST":
                 faults = parse_faults(request.body.decode("utf-8", "replace"), "a test")
                 plan.add(*faults)
