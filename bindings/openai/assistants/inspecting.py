@@ -25,7 +25,7 @@ from bindings.openai.assistants.state import compact_json, read_tool_calls, writ
 from bindings.openai.chats.base import Chat, Message, State, check_assistant_id, storable
 from bindings.openai.extension import OpenAIExtension
 from bindings.openai.models.base import ToolCall
-from bindings.openai.models.phrasing import outcome_of, parse_result
+from bindings.openai.models.outcomes import outcome_of, parse_result
 from bindings.openai.options import DEFAULT_COLLECTION
 from emulator.sdk import BindingError
 

@@ -13,7 +13,7 @@ from bindings.openai.models.matching import Skill
 from bindings.openai.models.parameters import Parameter
 from bindings.openai.models.said import Said
 from bindings.openai.models.speech import without_courtesy
-from bindings.openai.models.subject import from_to, labelled, plain, subject
+from bindings.openai.models.subject import explained, from_to, labelled, plain, subject
 from bindings.openai.models.values import (
     CLOCK,
     CODE,
@@ -39,6 +39,8 @@ _SWITCH = re.compile(
 )
 _SWITCHED = frozenset("on off enabled enable active state power switch status".split())
 _VAGUE = frozenset("is only on include with show has be are".split())
+_SHORT_NAME = 3
+"""Words."""
 _SHOWN_CLOCK = re.compile(r"\d\d:\d\d|hh:mm", re.IGNORECASE)
 _SHOWN_DATE = re.compile(r"\d{4}-\d\d-\d\d|yyyy|iso", re.IGNORECASE)
 
@@ -161,7 +163,11 @@ def _texts(skill: Skill, said: Said, around: Said, known: Mapping[str, Any]) -> 
     for each in _by_weight(skill):
         if each not in names or each.name in found or not _is_wanted(each, skill):
             continue
-        value = "" if each.is_ignored else subject(said.rest, skill, each)
+        value = ""
+        if each.role == "topic" and not any(other.role == "content" for other in skill.slots):
+            value = explained(said)
+        if not value and not each.is_ignored:
+            value = subject(said.rest, skill, each)
         if value:
             said.rest = ""
         elif around.whole and not each.is_ignored:
@@ -171,6 +177,11 @@ def _texts(skill: Skill, said: Said, around: Said, known: Mapping[str, Any]) -> 
             value = around.read(value)
         if value:
             found[each.name] = said.read(value)
+    if len(names) == 1 and names[0].role in {"place", "name"} and names[0].name not in found:
+        # An optional name is what little is left.
+        value = subject(said.rest, skill, names[0])
+        if value and len(value.split()) <= _SHORT_NAME:
+            found[names[0].name] = said.read(value)
     return found
 
 

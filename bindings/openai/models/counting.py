@@ -12,7 +12,9 @@ from bindings.openai.models.values import Quantity, as_json_number, quantities
 from bindings.openai.models.words import concepts_of
 
 _MONEY = frozenset("money price amount budget cost currency fee pay".split())
-_PREPOSITION = re.compile(r"\b(?:for|of|with|in|at|to|after|by)\s+(?:the\s+)?$", re.IGNORECASE)
+_PREPOSITION = re.compile(
+    r"\b(?:for|of|over|about|around|with|in|at|to|up to|on|after|by)\s+(?:the\s+)?$", re.IGNORECASE
+)
 
 
 def count(parameters: Sequence[Parameter], said: Said, *, strict: bool) -> dict[str, Any]:

@@ -17,13 +17,9 @@ from typing import Any
 from bindings.openai.models.base import ChatReply, ChatRequest, ToolCall, estimate_usage
 from bindings.openai.models.lexical import answer_from_documents
 from bindings.openai.models.matching import Skill, skill_of
-from bindings.openai.models.phrasing import (
-    Outcome,
-    answer_about,
-    answer_without_skills,
-    ask_back,
-    outcome_of,
-)
+from bindings.openai.models.outcomes import Outcome, outcome_of
+from bindings.openai.models.phrasing import answer_without_skills, ask_back
+from bindings.openai.models.telling import answer_about
 from bindings.openai.models.understanding import Previous, wanted
 from emulator.sdk import Clock
 
@@ -52,11 +48,11 @@ class DeterministicBackend:
     async def chat(self, request: ChatRequest) -> ChatReply:
         """Answer at once; this never fails."""
         turn = _turn(request.messages)
+        skills = [skill_of(tool) for tool in request.tools]
         if turn.outcomes:
-            return _talk(request, answer_about(turn.outcomes))
+            return _talk(request, answer_about(turn.outcomes, skills))
         if request.documents:
             return _talk(request, answer_from_documents(turn.user, request.documents))
-        skills = [skill_of(tool) for tool in request.tools]
         if not skills:
             return _talk(request, answer_without_skills(turn.user))
         calls = self._calls(turn, request, skills)

@@ -28,6 +28,7 @@ THRESHOLD = 2.0
 
 _NAME_WEIGHT = 2.0
 _DESCRIPTION_WEIGHT = 1.5
+_READING_WEIGHT = 1.0
 _PARAMETER_WEIGHT = 1.0
 _REMARK_WEIGHT = 0.4
 _SAME_INTENT = 1.5
@@ -95,6 +96,9 @@ class Skill:
         ):
             for token in _said(tokens(normalize(text))):
                 result.update(dict.fromkeys(token.concepts, weight))
+        for token in tokens(name_words(self.name))[:1]:
+            if token.intent == "read":  # what is found or checked says more
+                result.update(dict.fromkeys(token.concepts, _READING_WEIGHT))
         return result
 
     @cached_property
@@ -266,13 +270,11 @@ def _readings(clause: Clause) -> list[_Reading]:
     first = words[0] if words else None
     if first is None:
         return []
-    if first.word == "set":  # a reminder is made, a temperature is changed
-        return [_Reading(said, intent, first) for intent in ("create", "update", "act")]
     if clause.act == "fragment" and first.word in {"my", "our"}:  # "my list, please"
         return [_Reading(said, "read")]
     if not first.is_verb:
         return [_Reading(said, "")]
-    return [_Reading(said, first.intent, first)]
+    return [_Reading(said, intent, first) for intent in first.intents or ("",)]
 
 
 def _said(words: Sequence[Token]) -> tuple[Token, ...]:

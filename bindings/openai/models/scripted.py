@@ -24,7 +24,7 @@ from bindings.openai.models.base import (
     estimate_usage,
 )
 from bindings.openai.models.faults import Fault
-from bindings.openai.models.phrasing import Outcome, outcome_of
+from bindings.openai.models.outcomes import Outcome, outcome_of
 from bindings.openai.models.script import (
     ModelScript,
     ResultMatch,

@@ -83,6 +83,11 @@ _QUESTION = re.compile(
     r"|will|would|should|could|can|any)\b|^(?:what|who|how|where|when)['’]s\b",
     re.IGNORECASE,
 )
+_EXCLAMATION = re.compile(
+    r"^(?:what an?|such an?|good|great|bad|sad|nice|happy|merry|lovely|congratulations)\b"
+    r"[^.!?]{0,40}!$",
+    re.IGNORECASE,
+)
 _BAN = re.compile(
     r"^(?:don['’]?t|do not|never|no need to|you (?:must|should)(?: not|n['’]t))\b", re.I
 )
@@ -189,9 +194,11 @@ def _without_courtesy(text: str) -> tuple[str, bool]:
 def _act(plain: str, *, polite: bool) -> Act:
     words = tokens(plain)
     if not words:
-        return "courtesy"
+        return "fragment"
     if _LABEL.match(plain):
         return "request"
+    if _EXCLAMATION.match(plain):
+        return "statement"
     if _BAN.match(plain):
         return "ban"
     if polite:

@@ -43,13 +43,19 @@ _VALUE_END = (
     r"|tomorrow|now|please)\b|[,.;:!?]{1,3}(?:\s|$)|\s*$)"
 )
 _NAME_VALUE = rf"\s+({PLACEHOLDER}|{_CAPITALS}?){_VALUE_END}"
-_ANY_VALUE = rf"\s+({PLACEHOLDER}|(?!\s|(?:for|to|in|at|on|by|from)\b).+?){_VALUE_END}"
+_ANY_VALUE = (
+    rf"\s+({PLACEHOLDER}|(?!\s|(?:for|to|in|at|on|by|from|that|and|is|are|about|with)\b).+?)"
+    rf"{_VALUE_END}"
+)
 _CONTENT = re.compile(
     r"(?:\b(?:saying|says|say)(?: that)?|\bwith (?:the |a )?(?:text|message|content|body|words)"
     r"|\b(?:tell|ask|inform|remind) (?:him|her|them)(?: that)?|\bknow that|\bthat)\b[:,]?\s+(.+)$"
     r"|:\s+(.+)$",
     re.IGNORECASE | re.DOTALL,
 )
+
+_REST = re.compile(r"(?:\b(?:because|since|as|saying|that)\b|:)\s+(.+)$", re.IGNORECASE | re.DOTALL)
+_WORD = r"(?!(?:the|a|an|my|our|this|that|to|in|of|for|and)\b)[^\W\d_]+"
 
 # Words after which the value of a parameter tends to stand, tried in this order.
 _LEADS: dict[Role, str] = {
@@ -117,11 +123,34 @@ def labelled(parameter: Parameter, said: Said, *, is_only: bool) -> str:
     if parameter.concepts & _GROUPS:
         leads += ["to", "in", "under", "into"]
     for value in (_NAME_VALUE, _ANY_VALUE):
+        if value is _ANY_VALUE and role in {"place", "name"}:
+            before = _before_its_name(parameter, said)
+            if before:
+                return before
         for lead in leads:
             match = re.search(rf"(?i:\b{lead}){value}", said.rest)
             if match and match[1]:
                 return said.take(match, 1).strip(" \"'“”.,!?")
     return ""
+
+
+def explained(said: Said) -> str:
+    """Take out what follows a "because" or a colon."""
+    match = _REST.search(said.rest)
+    return said.take(match, 1).strip(" .!?") if match else ""
+
+
+def _before_its_name(parameter: Parameter, said: Said) -> str:
+    """Take out what stands before the parameter's name ("the living room", "the dev channel")."""
+    name = re.escape(parameter.spoken)
+    pattern = rf"\b(?:the|my|our|in|to|at|for)\s+({_WORD}(?:\s+{_WORD})?)\s+{name}\b"
+    match = re.search(pattern, said.rest, re.IGNORECASE)
+    if match is None or not parameter.spoken:
+        return ""
+    whole = parameter.role == "place"
+    value = f"{match[1]} {parameter.spoken}" if whole else match[1]
+    said.cut(*match.span())
+    return value
 
 
 def from_to(said: Said) -> tuple[str, str] | None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 from bindings.openai.models.arguments import LONGEST, fill, said_arguments
 from bindings.openai.models.matching import Ranking, Skill, Values
-from bindings.openai.models.speech import Clause, ands, clause_of, clauses
+from bindings.openai.models.speech import Clause, ands, clause_of, clauses, without_courtesy
 from bindings.openai.models.subject import plain
 
 _BLANKS = re.compile(r"[^\S\n]{2,}")
@@ -104,7 +104,7 @@ def _together(message: str, parts: Sequence[Clause], ranking: Ranking) -> list[W
     values = Values(message)
     best: tuple[float, Skill] | None = None
     asking = None
-    for part in parts:
+    for part in _pointed_at(parts):
         found = ranking.best(part, values)
         if found is not None and (best is None or found[0] > best[0]):
             best, asking = found, part
@@ -113,6 +113,16 @@ def _together(message: str, parts: Sequence[Clause], ranking: Ranking) -> list[W
     empty = [part for part in parts if part.act == "courtesy"]
     text = message[asking.start : _without_end(asking, parts, empty, len(message))]
     return [Wanted(best[1], text, message[: asking.start])]
+
+
+def _pointed_at(parts: Sequence[Clause]) -> list[Clause]:
+    """Read "…, can you do that?" as asking for what was said before it."""
+    found = list(parts)
+    for index, part in enumerate(parts[1:], 1):
+        if part.act == "request" and not any(each.carries_meaning for each in part.words):
+            before = parts[index - 1]
+            found[index - 1] = replace(before, act="request", plain=without_courtesy(before.plain))
+    return found
 
 
 def _without_end(clause: Clause, parts: Sequence[Clause], empty: Sequence[Clause], end: int) -> int:

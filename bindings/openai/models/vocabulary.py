@@ -28,6 +28,7 @@ PHRASES = (
     (re.compile(r"\blook(?:ing)? up\b", re.I), "lookup"),
     (re.compile(r"\bfind out\b", re.I), "check"),
     (re.compile(r"\b(?:day|time|days) off\b", re.I), "vacation"),
+    (re.compile(r"\btell (?=(?!me\b|us\b)\w)", re.I), "notify "),
     (re.compile(r"(\d)\s*(?:times|x|\*)\s*(?=\d)", re.I), r"\1 multiply "),
     (re.compile(r"(\d)\s*(?:plus|\+)\s*(?=\d)", re.I), r"\1 sum "),
     (re.compile(r"(\d)\s*(?:divided by|/)\s*(?=\d)", re.I), r"\1 divide "),
@@ -142,17 +143,18 @@ GROUPS: Mapping[str, str] = {
 FORMS: Mapping[str, str] = {"shares": "stock", "glasses": "glass", "news": "news"}
 """Forms of words that mean something else than the word itself."""
 
-INTENTS: Mapping[str, str] = {
+INTENTS: Mapping[str, str] = {  # a verb may have several
     "create": "add create new remind insert save note register record remember put append "
-    "schedule make enter log store write place file",
+    "schedule make enter log store write place file set",
     "read": "get fetch list show display find retrieve view read tell look query search check see "
     "lookup give count know browse track",
     "delete": "delete remove cancel clear drop erase discard forget",
     "update": "update change edit modify rename complete finish mark move reschedule adjust "
-    "increase decrease raise lower assign",
+    "increase decrease raise lower assign set",
     "act": "send book reserve play start stop run switch turn order buy pay call post publish "
     "upload download launch execute trigger open close lock unlock pause resume transfer submit "
-    "approve reject print notify email mail subscribe unsubscribe dim mute restart deploy",
+    "approve reject print notify email mail subscribe unsubscribe dim mute restart deploy "
+    "write put set get find give bring",
 }
 
 # Verbs that say what is done but nothing about to what.
@@ -164,9 +166,13 @@ GENERIC_VERBS = frozenset(
 
 # Verbs sentences often begin with, beside those that have an intent.
 OTHER_VERBS = frozenset(
-    "answer ask bring calculate compare compute convert cook describe draw explain go help keep "
-    "leave let listen name pick prepare recommend repeat say set share sing solve suggest "
-    "summarize take talk teach translate try use wait wake watch write".split()
+    "answer archive ask attach block bring calculate capture collect combine compare compress "
+    "compute confirm connect convert cook copy describe disable draw enable encrypt estimate "
+    "evaluate explain export extract generate go help import invite join keep leave let load "
+    "merge listen monitor name parse pick predict prepare process recommend refresh refund reject render "
+    "repeat replace report request reset resolve return review rotate save say scan select set "
+    "share sing solve sort split suggest summarize sync take talk teach test toggle translate try "
+    "use validate verify wait wake watch write".split()
 )
 
 _ONES = "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen "

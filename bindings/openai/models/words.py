@@ -70,9 +70,14 @@ class Token:
         return self.concepts[0]
 
     @property
+    def intents(self) -> tuple[str, ...]:
+        """What the verb may want: `create`, `read`, `update`, `delete`, `act`."""
+        return _INTENTS_OF.get(stem(self.word), ())
+
+    @property
     def intent(self) -> str:
-        """`create`, `read`, `update`, `delete`, `act`, or empty."""
-        return intent_of(self.word)
+        """What the verb wants most often; empty for other words."""
+        return next(iter(self.intents), "")
 
     @property
     def is_generic_verb(self) -> bool:
@@ -94,11 +99,6 @@ def concepts_of(word: str) -> tuple[str, ...]:
     """Return what a lower-case word may mean."""
     stemmed = stem(FORMS.get(word, word))
     return _CONCEPTS.get(stemmed) or (stemmed,)
-
-
-@lru_cache(maxsize=4096)
-def intent_of(word: str) -> str:
-    return _INTENT_OF.get(stem(word), "")
 
 
 def concept_of(word: str) -> str:
@@ -156,4 +156,14 @@ def _read_groups() -> dict[str, tuple[str, ...]]:
 
 
 _CONCEPTS = _read_groups()
-_INTENT_OF = {stem(word): intent for intent, words in INTENTS.items() for word in words.split()}
+
+
+def _read_intents() -> dict[str, tuple[str, ...]]:
+    found: dict[str, tuple[str, ...]] = defaultdict(tuple)
+    for intent, words in INTENTS.items():
+        for word in words.split():
+            found[stem(word)] += (intent,)
+    return dict(found)
+
+
+_INTENTS_OF = _read_intents()

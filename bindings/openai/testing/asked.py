@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeAlias
 
 from bindings.openai.models.base import ChatRequest, ToolCall
 from bindings.openai.models.embedding import EmbeddingRequest
-from bindings.openai.models.phrasing import outcome_of
+from bindings.openai.models.outcomes import outcome_of
 
 _LONGEST = 120
 
