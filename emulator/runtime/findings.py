@@ -7,11 +7,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from emulator.config.settings import Settings
 from emulator.discovery.decorated import WHOLE_APP
 from emulator.invocation.bound import BoundFunction
-from emulator.model import FunctionError, Problem, Severity, SourceSpan
+from emulator.model import FunctionError, FunctionModel, Problem, Severity, SourceSpan
 from emulator.workers.channel import WorkerInfo
 
 _OLDEST, _NEWEST = (3, 10), (3, 14)
 """The versions of Python that Azure runs apps with."""
+
+_NAMES_DIFFER = ("declared in Python but not in", "but not in Python", "not present in Python")
+"""What the worker says when bindings and parameters have different names."""
 
 _NEWER_WORKER = (3, 13)
 _STREAMING_SETTING = "PYTHON_ENABLE_INIT_INDEXING"
@@ -24,17 +27,29 @@ def load_problems(
     """Tell of the functions the worker could not load."""
     models = {function.model.name: function.model for function in functions}
     for name, error in errors.items():
-        decorated = name in models and models[name].programming_model == "v2"
+        model = models.get(name)
+        decorated = model is not None and model.programming_model == "v2"
         yield Problem(
             code="function-not-loaded",
             message=f"Worker failed to load function: '{name}'. {error.title}",
-            where=models[name].source if name in models else None,
+            where=model.source if model is not None else None,
             function=name,
-            detail=error.stack or None,
-            hint="Every call of it fails until this is mended.",
+            # One line is the message again.
+            detail=error.stack if "\n" in error.stack.strip() else None,
+            hint=_names_hint(model, error) + "Every call of it fails until this is mended.",
             # The signature of a decorated function is looked at while the app is indexed.
             azure=WHOLE_APP if decorated else None,
         )
+
+
+def _names_hint(model: FunctionModel | None, error: FunctionError) -> str:
+    if model is None or not any(words in error.message for words in _NAMES_DIFFER):
+        return ""
+    names = [each.name for each in model.bindings if each.name != "$return"]
+    renamed = ""
+    if model.programming_model == "v2" and len(names) == 1:
+        renamed = ', or give the decorator arg_name (route: trigger_arg_name="…")'
+    return f"Name its parameters as its bindings: {', '.join(names)}{renamed}. "
 
 
 def version_problems(worker: WorkerInfo) -> Iterable[Problem]:

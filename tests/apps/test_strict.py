@@ -113,7 +113,7 @@ TABLE: dict[str, tuple[Mapping[str, str], Finding]] = {
     ),
     "a signature that does not fit (decorators)": (
         decorated("@app.route(route='x')\ndef f(req: func.HttpRequest, spam) -> str: ...\n"),
-        Finding("function-not-loaded", "{'spam'}", WHOLE_APP, "until this is mended", ERROR),
+        Finding("function-not-loaded", "{'spam'}", WHOLE_APP, "as its bindings: req, or", ERROR),
     ),
     "a dict for a generic input": (
         decorated(
