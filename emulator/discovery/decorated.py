@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -49,7 +50,7 @@ def import_problem(root: Path, error: FunctionError, script_file: str) -> Proble
         "app-import-failed",
         f"The app cannot be loaded: {error.title}",
         where=SourceSpan(_shown(root, error.file or script_file), error.line),
-        hint=_hint(error),
+        hint=_hint(root, error),
         detail=error.stack or None,
         azure="The host runs without functions, and every address answers 404.",
     )
@@ -63,15 +64,34 @@ def _shown(root: Path, file: str) -> str:
     return file
 
 
-def _hint(error: FunctionError) -> str:
+def _hint(root: Path, error: FunctionError) -> str:
     match error.type.rpartition(".")[2]:
         case "ModuleNotFoundError" | "ImportError":
-            return (
-                "Install what is missing into the app's environment "
-                "(pip install -r requirements.txt); all functions wait for it."
-            )
+            install = "Install what is missing into the app's environment"
+            if _is_required(root, error.message):
+                install += " (pip install -r requirements.txt)"
+            else:
+                install += " with pip, and name it in requirements.txt"
+            return f"{install}; all functions wait for it."
         case _:
             return "All functions wait for it: mend the line and save."
+
+
+def _is_required(root: Path, message: str) -> bool:
+    """Whether requirements.txt seems to name the module; packages are often called otherwise."""
+    try:
+        required = (root / "requirements.txt").read_text("utf-8", "replace")
+    except OSError:
+        return False
+    missing = re.search(r"No module named '([^']+)'", message)
+    if missing is None:
+        return True
+    *_, last = missing[1].split(".")
+    return any(_plain(name) in _plain(required) for name in (missing[1], last))
+
+
+def _plain(text: str) -> str:
+    return re.sub(r"[-_.]", "", text).lower()
 
 
 def _retry(

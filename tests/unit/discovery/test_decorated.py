@@ -104,6 +104,33 @@ def test_a_failed_import_is_told_with_its_traceback(type_name: str, hint: str) -
     assert problem.hint.startswith(hint)
 
 
+@pytest.mark.parametrize(
+    ("requirements", "module", "told"),
+    [
+        (None, "flask", "with pip, and name it in requirements.txt"),
+        ("azure-functions\n", "flask", "with pip, and name it in requirements.txt"),
+        ("Flask>=3\n", "flask", "(pip install -r requirements.txt)"),
+        ("PyYAML\n", "yaml", "(pip install -r requirements.txt)"),
+        (
+            "azure-functions-durable\n",
+            "azure.durable_functions",
+            "with pip, and name it in requirements.txt",
+        ),
+        ("azure-storage-blob\n", "azure.storage.blob", "(pip install -r requirements.txt)"),
+    ],
+)
+def test_a_missing_module_is_looked_up_in_the_requirements(
+    tmp_path: Path, requirements: str | None, module: str, told: str
+) -> None:
+    if requirements is not None:
+        (tmp_path / "requirements.txt").write_text(requirements)
+    error = FunctionError("ModuleNotFoundError", f"No module named '{module}'. More.")
+    hint = import_problem(tmp_path, error, "function_app.py").hint
+    assert hint == (
+        f"Install what is missing into the app's environment {told}; all functions wait for it."
+    )
+
+
 def test_an_error_without_a_place_is_that_of_the_script() -> None:
     problem = import_problem(Path("/app"), FunctionError("ValueError", "no app"), "main.py")
     assert (problem.where, problem.detail) == (SourceSpan("main.py"), None)
