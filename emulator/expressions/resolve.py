@@ -95,7 +95,7 @@ def _text(
     method_name: str,
 ) -> str:
     found, value = _member(data, reference.first)
-    members = reference.members
+    path = reference.first
     if not found:
         match reference.built_in:
             case "guid":
@@ -108,10 +108,11 @@ def _text(
                 raise ExpressionError(
                     f"No value for named parameter '{reference.first}'.", hint=_known(data)
                 )
-    for member in members:
-        found, value = _member(value, member)
+    for member in reference.members:
+        found, inner = _member(value, member)
         if not found:
-            raise _no_member(member)
+            raise _no_member(member, _only(path, value, member))
+        path, value = f"{path}.{member}", inner
     return text_of(value, reference.format)
 
 
@@ -149,8 +150,17 @@ def _member(value: object, name: str) -> tuple[bool, Any]:
     return False, None
 
 
-def _no_member(member: str) -> ExpressionError:
-    return ExpressionError(f"Error while accessing '{member}': property doesn't exist.")
+def _no_member(member: str, hint: str | None = None) -> ExpressionError:
+    return ExpressionError(f"Error while accessing '{member}': property doesn't exist.", hint=hint)
+
+
+def _only(path: str, value: object, member: str) -> str:
+    """Say what there is instead of the member; of a request, how to send it."""
+    names = sorted(map(str, value)) if isinstance(value, Mapping) else []
+    there = f"'{path}' has {', '.join(names) if names else 'no members'} in this call."
+    if path.lower() == "query":
+        return f"{there} Add ?{member}=… to the address of the request."
+    return there
 
 
 def _known(data: Mapping[str, Any]) -> str:

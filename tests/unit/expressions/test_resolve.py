@@ -125,6 +125,25 @@ def test_lists_what_the_trigger_gave() -> None:
     assert caught.value.hint == "The trigger gave: Query, name, sys."
 
 
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        (
+            "{Query.message}",
+            "'Query' has user in this call. Add ?message=… to the address of the request.",
+        ),
+        ("{Headers.x}", "'Headers' has no members in this call."),
+        ("{body.a.c}", "'body.a' has b, d in this call."),
+        ("{name.length}", "'name' has no members in this call."),
+    ],
+)
+def test_says_what_there_is_instead_of_a_member(text: str, hint: str) -> None:
+    data = {"Query": {"user": "x"}, "Headers": {}, "body": {"a": {"d": 1, "b": 2}}, "name": "x"}
+    with pytest.raises(ExpressionError) as caught:
+        resolve(text, data)
+    assert caught.value.hint == hint
+
+
 def test_says_when_the_trigger_gave_nothing() -> None:
     with pytest.raises(ExpressionError) as caught:
         resolve("{nam}", {})
