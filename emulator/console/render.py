@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from emulator.console.advice import advice
 from emulator.events import InvocationFinished
 from emulator.model import FunctionError, Problem, Severity
 
@@ -72,6 +73,9 @@ def failure_lines(error: FunctionError) -> Iterable[str]:
         first, *rest = error.stack.rstrip().splitlines()
         yield f"Stack: {first}"
         yield from rest
+    next_step = advice(error)
+    if next_step:
+        yield f"→ {next_step}"
 
 
 def call_line(call: InvocationFinished, depth: int, paint: Palette) -> str:

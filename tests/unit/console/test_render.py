@@ -92,3 +92,25 @@ def test_colours() -> None:
 def test_a_text_as_one_line() -> None:
     assert one_line("a\n  b\tc") == "a b c"
     assert one_line("x" * 201) == "x" * 200 + "…"
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ("dict", "json.dumps(value)"),
+        ("NoneType", "look for a path without return"),
+        ("coroutine", "write await"),
+        ("bytes", "func.HttpResponse(data)"),
+        ("generator", "yield"),
+        ("object", "An HTTP function returns a text or a func.HttpResponse."),
+    ],
+)
+def test_an_answer_that_cannot_be_sent_says_what_can(given: str, told: str) -> None:
+    text = (
+        "unable to encode outgoing TypedData: unsupported type "
+        f'"<class \'azure.functions.http.HttpResponseConverter\'>" for Python type "{given}"'
+    )
+    error, line = failure_lines(FunctionError("TypeError", text))
+    assert error == f"Exception: TypeError: {text}"
+    assert line.startswith("→ ")
+    assert told in line
