@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import shlex
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from emulator.model import Problem, Severity, SourceSpan
@@ -11,6 +12,8 @@ from emulator.model import Problem, Severity, SourceSpan
 _SKIPPED = {"__pycache__", "node_modules", "venv", "env", "site-packages"}
 _MOST_FOLDERS = 200
 """Looking for near misses must not become a walk through a whole disk."""
+
+_MOST_HINTS = 4
 
 _USUAL_NAMES = ("functions_app.py", "functionapp.py", "function-app.py", "app.py", "main.py")
 
@@ -27,10 +30,15 @@ def nothing_found(root: Path, script_file: str, *, indexed: bool) -> Problem:
         f"No job functions found in {root}: {reason}",
         severity=Severity.WARNING,
         where=SourceSpan(script_file) if indexed else SourceSpan(str(root)),
-        hint=" ".join(hints)
+        hint=_first(hints)
         or "Start in the folder that has host.json, or name it: funcemu start PATH.",
         azure="The host runs without functions, and every address answers 404.",
     )
+
+
+def _first(hints: Sequence[str]) -> str:
+    more = len(hints) - _MOST_HINTS
+    return " ".join([*hints[:_MOST_HINTS], *([f"And {more} more like these."] if more > 0 else [])])
 
 
 def _near_misses(root: Path, script_file: str, *, indexed: bool) -> Iterator[str]:
@@ -49,7 +57,7 @@ def _near_misses(root: Path, script_file: str, *, indexed: bool) -> Iterator[str
         below = _files(folder)
         name = folder.relative_to(root).as_posix()
         if script_file in below:
-            yield f"There is a {name}/{script_file}: funcemu start {name}."
+            yield f"There is a {name}/{script_file}: funcemu start {shlex.quote(name)}."
         elif "function.json" in below and "/" in name:
             yield f"{name}/function.json is too deep: move {name} up to the app's folder."
         elif wrong := next((each for each in below if _is_misspelt(each)), None):

@@ -83,3 +83,12 @@ def test_environments_and_hidden_folders_are_not_searched(tmp_path: Path) -> Non
 
 def test_a_folder_that_is_not_there_is_told_as_well(tmp_path: Path) -> None:
     assert hint(tmp_path / "gone").startswith("Start in the folder that has host.json")
+
+
+def test_a_folder_of_many_apps_names_the_first_ones_as_a_shell_takes_them(tmp_path: Path) -> None:
+    for name in ("a b", "c", "d", "e", "f", "g"):
+        write(tmp_path, f"{name}/function_app.py")
+    told = hint(tmp_path)
+    assert "funcemu start 'a b'." in told
+    assert "funcemu start e." in told
+    assert told.endswith("And 2 more like these.")
