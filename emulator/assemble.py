@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import socket
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -405,6 +406,12 @@ def _body_limit(environ: Mapping[str, str]) -> int:
 
 def _app_root(path: Path) -> Path:
     root = path.expanduser().resolve()
+    if root.is_file():
+        raise ConfigError(
+            f"'{path}' is a file.",
+            hint=f"Give the folder of the app: {shlex.quote(str(path.parent))}",
+            code="app-missing",
+        )
     if not root.is_dir():
         raise ConfigError(
             f"There is no folder '{path}'.",

@@ -120,7 +120,8 @@ class Failure(click.ClickException):
         self._error = error
 
     def show(self, file: object = None) -> None:
-        place = f" ({self._error.where})" if self._error.where else ""
+        where = str(self._error.where or "")
+        place = f" ({where})" if where not in self._error.message else ""
         click.secho(f"{self._error.message}{place}", fg="red", err=True)
         if self._error.hint:
             click.echo(f"→ {self._error.hint}", err=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 
@@ -30,6 +31,12 @@ def listen(
         listening.setblocking(False)
     except OSError as error:
         listening.close()
+        if error.errno == errno.EADDRNOTAVAIL:
+            raise ConfigError(
+                f"No network interface of this machine has the address {address}.",
+                hint="--address 127.0.0.1 serves this machine only, 0.0.0.0 every network.",
+                code="option-invalid",
+            ) from error
         raise ConfigError(
             f"Port {port} is unavailable. Close the process using that port, or specify another "
             f"port using {option}.",

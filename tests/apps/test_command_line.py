@@ -71,6 +71,27 @@ def test_a_missing_folder_is_told() -> None:
     assert "There is no folder '/nowhere/app'." in done.stderr
 
 
+def test_a_file_in_place_of_the_folder_is_told(tmp_path: Path) -> None:
+    script = tmp_path / "function_app.py"
+    script.touch()
+    done = run("start", script, "--port", "0")
+    assert done.returncode == 1
+    assert f"'{script}' is a file." in done.stderr
+    assert f"Give the folder of the app: {tmp_path}" in done.stderr
+
+
+def test_an_address_of_another_machine_is_told() -> None:
+    done = run("start", HELLO, "--port", "0", "--address", "192.0.2.1")
+    assert done.returncode == 1
+    assert "No network interface of this machine has the address 192.0.2.1." in done.stderr
+
+
+def test_where_a_bad_value_came_from_is_told_once() -> None:
+    done = run("start", HELLO, "--port", "abc")
+    assert done.returncode == 1
+    assert done.stderr.startswith("'abc' is no value for port (--port)\n")
+
+
 def test_a_missing_interpreter_is_told() -> None:
     done = run("start", HELLO, "--port", "0", "--python", "/nowhere/python")
     assert done.returncode == 1
