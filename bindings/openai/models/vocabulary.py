@@ -169,10 +169,10 @@ OTHER_VERBS = frozenset(
     "answer archive ask attach block bring calculate capture collect combine compare compress "
     "compute confirm connect convert cook copy describe disable draw enable encrypt estimate "
     "evaluate explain export extract generate go help import invite join keep leave let load "
-    "merge listen monitor name parse pick predict prepare process recommend refresh refund reject render "
-    "repeat replace report request reset resolve return review rotate save say scan select set "
-    "share sing solve sort split suggest summarize sync take talk teach test toggle translate try "
-    "use validate verify wait wake watch write".split()
+    "merge listen monitor name parse pick predict prepare process recommend refresh refund "
+    "reject render repeat replace report request reset resolve return review rotate save say scan "
+    "select set share sing solve sort split suggest summarize sync take talk teach test toggle "
+    "translate try use validate verify wait wake watch write".split()
 )
 
 _ONES = "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen "

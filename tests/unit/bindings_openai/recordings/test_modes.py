@@ -105,7 +105,7 @@ async def test_what_is_not_recorded_never_goes_to_the_network(
         assert caught.value.code == "recording_not_found"
     else:
         state = await todo.post("Something new")
-        assert "Which one do you mean?" in state["recentMessages"][-1]["content"]
+        assert "I can create a new todo task" in state["recentMessages"][-1]["content"]
         assert backends(todo.host)[-1] == "deterministic"
         [warning] = [each for each in todo.host.messages("Warning") if "Nothing recorded" in each]
         assert "The offline model answers instead" in warning
