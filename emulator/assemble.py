@@ -57,6 +57,8 @@ class Starter:
             self.environ[ARGUMENTS_SETTING] = options.language_worker
         self.configured: Callable[[Configuration], None] = lambda configuration: None
         """Hears of each configuration that is read, before the app's code runs with it."""
+        self.settings = Settings.empty()
+        """As of the configuration read last."""
         self.standby: Standby | None = None
         self.latest: WorkerChannel | None = None
         """The worker of the load begun last."""
@@ -70,6 +72,7 @@ class Starter:
     def configure(self) -> Configuration:
         """Read what the app's folder says; what it says about the host completes the options."""
         configuration = configure(self.root, self.environ)
+        self.settings = configuration.settings
         self.options = apply_host_section(self.options, configuration.settings.host)
         self.configured(configuration)
         if self.latest is None:
@@ -364,7 +367,8 @@ def site_policy(starter: Starter) -> SitePolicy:
     return SitePolicy(
         keys=KeyStore(None if options.ephemeral else options.state_folder / "keys"),
         enable_auth=options.enable_auth,
-        cors=Cors.of(options.cors, credentials=options.cors_credentials),
+        cors=Cors.of(options.cors, credentials=options.cors_credentials)
+        or Cors.of_settings(starter.settings.get),
         body_limit=_body_limit(starter.environ),
         served_as=frozenset({options.host.lower()}),
     )

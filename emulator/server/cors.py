@@ -6,7 +6,8 @@ still an ordinary request, and a request of a foreign origin runs but gets no he
 
 from __future__ import annotations
 
-from collections.abc import Mapping, MutableMapping, Sequence
+import json
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 
 from multidict import CIMultiDict
@@ -35,6 +36,25 @@ class Cors:
                 code="cors-invalid",
             )
         return cls(named, credentials)
+
+    @classmethod
+    def of_settings(cls, setting: Callable[[str], str | None]) -> Cors | None:
+        """Return the policy of the settings by which Azure's host is told, if they are given."""
+        if setting("FUNCTIONS_ENABLE_CORS_CONFIGURATION") in (None, ""):
+            return None
+        given = setting("CORS_ALLOWED_ORIGINS") or "[]"
+        try:
+            origins = json.loads(given)
+        except ValueError:
+            origins = None
+        if not isinstance(origins, list) or not all(isinstance(each, str) for each in origins):
+            raise ConfigError(
+                f"CORS_ALLOWED_ORIGINS is no JSON list of texts: {given[:100]}",
+                hint='Write it as ["https://one.example", "https://two.example"].',
+                code="cors-invalid",
+            )
+        credentials = (setting("CORS_SUPPORT_CREDENTIALS") or "").strip().lower() in {"1", "true"}
+        return cls.of(origins, credentials=credentials)
 
     def preflight(self, method: str, headers: Mapping[str, str]) -> MutableMapping[str, str] | None:
         """Return the headers of the 204 that answers a preflight; `None` when it is none."""

@@ -87,3 +87,16 @@ def test_what_cannot_be_a_header_is_not_given_back() -> None:
 def test_an_origin_is_named_only_by_itself() -> None:
     assert policy("http://a", "*").names("HTTP://A")
     assert not policy("*").names("http://a")
+
+
+def test_the_settings_of_the_official_host_are_understood() -> None:
+    settings = {
+        "FUNCTIONS_ENABLE_CORS_CONFIGURATION": "true",
+        "CORS_ALLOWED_ORIGINS": '["https://a.example", "https://b.example"]',
+        "CORS_SUPPORT_CREDENTIALS": "true",
+    }
+    cors = Cors.of_settings(settings.get)
+    assert cors == Cors(frozenset({"https://a.example", "https://b.example"}), True)
+    assert Cors.of_settings({"CORS_ALLOWED_ORIGINS": '["*"]'}.get) is None
+    with pytest.raises(ConfigError, match="is no JSON list of texts"):
+        Cors.of_settings({**settings, "CORS_ALLOWED_ORIGINS": "https://a.example"}.get)
