@@ -173,6 +173,8 @@ class ModelClients:
     def _embeddings_backend(self, settings: SettingsView, connection_name: str) -> EmbeddingBackend:
         choice = self.choose(settings, connection_name)
         policy = retry_policy(settings)
+        if choice.connection is not None:
+            self._tell_override(choice.connection)
         stored = self._stored(choice, settings)
         key = (choice.mode, _identity(choice.connection), policy, stored)
         if key not in self._embeddings:
