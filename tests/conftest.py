@@ -8,6 +8,8 @@ import pytest
 
 from tests.support.azurite import Azurite, running
 
+pytest_plugins = ["pytester"]
+
 
 @pytest.fixture(scope="session")
 def azurite() -> Iterator[Azurite]:

@@ -76,7 +76,7 @@ class OpenedApps:
             try:
                 used.run(used.app.verify())
             except StrictError as error:
-                pytest.fail(str(error), pytrace=False)
+                raise pytest.fail.Exception(str(error), pytrace=False) from None
 
     def sections(self) -> list[tuple[str, str]]:
         return [(f"{SECTION} {used.app.path}", used.app.journal()) for used in self._used]
@@ -241,7 +241,8 @@ def _told() -> Iterator[None]:
     try:
         yield
     except EmulatorError as error:
-        pytest.fail(f"{error}\n{error.hint}" if error.hint else str(error), pytrace=False)
+        text = f"{error}\n{error.hint}" if error.hint else str(error)
+        raise pytest.fail.Exception(text, pytrace=False) from None
 
 
 def _refuse(text: str) -> NoReturn:

@@ -1,0 +1,12 @@
+"""What the tests of the plugin import once: runs inside a test forget what they import."""
+
+from __future__ import annotations
+
+import azure.functions  # noqa: F401 - as above
+
+import bindings.http
+import bindings.openai.models.deterministic
+import bindings.openai.recordings.backend
+import bindings.openai.recordings.embeddings
+import bindings.openai.testing.models  # noqa: F401 - as above
+import emulator.testing.opened  # noqa: F401 - as above
