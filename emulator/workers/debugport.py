@@ -19,7 +19,7 @@ Target = Callable[[], int | None]
 """Where the debugger of the worker that serves listens; `None` while there is none."""
 
 _LOOK_EVERY = 0.05
-_LAST_WORDS = 2.0
+_LAST_WORDS = 1.0
 """Seconds an editor has to say goodbye once its session has ended."""
 _LONGEST_HEADER = 4096
 _OURS = 1_000_000_000
@@ -99,21 +99,40 @@ class _Session:
 
     async def run(self) -> None:
         first = await _read(self._reader)  # a mere look at the port is no session
-        while (port := self._target()) is None:  # a worker is on its way up
-            if self._reader.at_eof():
-                return
-            await asyncio.sleep(_LOOK_EVERY)
-        self._port = port
-        from_worker, self._worker = await asyncio.open_connection("127.0.0.1", port)
+        reached = await self._reach(first)
+        if reached is None:
+            return
+        from_worker, self._worker, answer = reached
+        self._hand_on(answer)
         answers = asyncio.create_task(self._hand_back(from_worker))
         try:
-            await self._take(first)
             while True:
                 await self._take(await _read(self._reader))
         finally:
             answers.cancel()
             await asyncio.gather(answers, return_exceptions=True)
             self._worker.close()
+
+    async def _reach(
+        self, first: Message
+    ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter, Message] | None:
+        """Connect to the worker that serves and give it the first message; return its answer.
+
+        Until there is one it may be on its way up, or just have died.
+        """
+        while not self._reader.at_eof():
+            port = self._port = self._target()
+            if port is not None:
+                with contextlib.suppress(OSError, EOFError, ValueError):
+                    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+                    try:
+                        writer.write(_frame(first))
+                        return reader, writer, await _read(reader)
+                    except BaseException:
+                        writer.close()
+                        raise
+            await asyncio.sleep(_LOOK_EVERY)
+        return None
 
     def move(self, target: int | None) -> None:
         """Another worker serves now: begin anew there, after the breakpoint if it is at one."""
@@ -149,30 +168,26 @@ class _Session:
         """Hand back what the debugger says, until it is gone."""
         with contextlib.suppress(OSError, EOFError, ValueError, asyncio.LimitOverrunError):
             while True:
-                message = await _read(from_worker)
-                if not self._note(message):
-                    self._writer.write(_frame(message))
-                    await self._writer.drain()
+                self._hand_on(await _read(from_worker))
+                await self._writer.drain()
         assert self._worker is not None
         self._worker.close()
         if not self._leaving:
             self._terminated(restart=True)
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_LAST_WORDS):
-                await self._writer.wait_closed()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_LAST_WORDS):
+                    await self._writer.wait_closed()
         self._writer.close()
 
-    def _note(self, message: Message) -> bool:
-        """Learn from an event; say whether it is for us alone."""
+    def _hand_on(self, message: Message) -> None:
+        """Give the editor what the debugger says, and learn from it."""
         event = message.get("event")
-        if event == "stopped":
-            self._stopped = True
-        elif event == "continued":
-            self._stopped = False
-        elif event == "terminated":
+        if event == "terminated":
             self._terminated(restart=not self._leaving)
-            return True
-        return False
+            return
+        if event in ("stopped", "continued"):
+            self._stopped = event == "stopped"
+        self._writer.write(_frame(message))
 
     def _terminated(self, *, restart: bool) -> None:
         if self._ended or self._writer.is_closing():
