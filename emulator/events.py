@@ -38,7 +38,7 @@ class InvocationFinished(msgspec.Struct, frozen=True):
 
 
 class RequestServed(msgspec.Struct, frozen=True):
-    """One HTTP request was answered; `function` is empty when none matched."""
+    """One HTTP request was answered; `function` is empty when none matched, `note` may say why."""
 
     method: str
     path: str
@@ -46,6 +46,7 @@ class RequestServed(msgspec.Struct, frozen=True):
     duration: float
     function: str = ""
     invocation_id: str = ""
+    note: str = ""
 
 
 class LogLine(msgspec.Struct, frozen=True):

@@ -190,7 +190,9 @@ class Console:
         if self.colour:
             colour = "green" if event.status < 400 else "yellow" if event.status < 500 else "red"
             status, function = self.paint(status, colour), self.paint(function, "dim")
-        self.line(f"{event.method} {path} → {status} ({duration(event.duration)})  {function}")
+        told = "  ".join(part for part in (function, event.note) if part)
+        took = f"({duration(event.duration)})"
+        self.line(f"{event.method} {path} → {status} {took}  {told}".rstrip())
         if self._answering:
             turn, _ = self._answering.pop(_current_task(), (None, None))
             self._tell_calls(turn)

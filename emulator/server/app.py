@@ -23,6 +23,7 @@ from emulator.server.home import home_page
 from emulator.server.policy import SitePolicy
 from emulator.server.replies import html_reply
 from emulator.server.requests import origin_form
+from emulator.server.unanswered import why_unanswered
 
 _FINISH = 5.0
 """Seconds that requests under way may still take when the site closes."""
@@ -101,9 +102,19 @@ class Site:
                 response.status,
                 perf_counter() - began,
                 function,
+                note=self._note(request.method, path, function) if response.status == 404 else "",
             )
         )
         return response
+
+    def _note(self, method: str, path: str, function: str) -> str:
+        generation = self._host.current
+        if generation is None or _is_reserved(path) or self._endpoints.has(path):
+            return ""
+        if function:
+            known = generation.functions.get(function)
+            return "disabled" if known is not None and known.model.disabled else ""
+        return why_unanswered(generation, method, path)
 
     async def _answer(
         self, request: web.BaseRequest, target: str, path: str, query: str

@@ -80,7 +80,12 @@ def served(status: int = 200, path: str = "/api/f", function: str = "f") -> Requ
 
 def test_a_request_is_one_line() -> None:
     assert Shown().of(served()) == ["GET /api/f → 200 (12 ms)  f"]
-    assert [line.rstrip() for line in Shown().of(served(404, "/x", ""))] == ["GET /x → 404 (12 ms)"]
+    assert Shown().of(served(404, "/x", "")) == ["GET /x → 404 (12 ms)"]
+
+
+def test_a_request_without_an_answer_says_why() -> None:
+    event = RequestServed("GET", "/x", 404, 0.0123, note="did you mean /api/x?")
+    assert Shown().of(event) == ["GET /x → 404 (12 ms)  did you mean /api/x?"]
 
 
 def test_a_path_cannot_write_to_the_terminal() -> None:
