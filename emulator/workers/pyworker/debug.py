@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+import threading
 from typing import Any, Iterator, Optional
 
 from .wire import Header
@@ -49,6 +50,13 @@ class Debugger:
         """Wait until a debugger has attached, if that is wanted."""
         if wanted is not None and wanted["wait"]:
             self._debugpy.wait_for_client()
+
+
+def not_the_apps(thread: threading.Thread) -> threading.Thread:
+    """Mark a thread of ours, so that debuggers neither show nor stop it."""
+    thread.pydev_do_not_trace = True  # type: ignore[attr-defined]  # debugpy looks for these
+    thread.is_pydev_daemon_thread = True  # type: ignore[attr-defined]
+    return thread
 
 
 def _import_debugpy(package: Optional[str]) -> Any:

@@ -17,7 +17,7 @@ from typing import Any, Dict, List, Optional
 
 from . import imports
 from .app import App, wants_debug_logs
-from .debug import Debugger, DebuggerError
+from .debug import Debugger, DebuggerError, not_the_apps
 from .logs import Capture, LogHandler, UserStream, running
 from .sdk import Sdk, SdkError, load_sdk
 from .wire import PROTOCOL, Data, Decoder, Header, Message, WireError, encode, loads, unknown_kind
@@ -32,9 +32,8 @@ def run(arguments: List[str]) -> None:
     debugger = Debugger()
     start = _read_start(lifeline, debugger)
     connection = _connect(arguments, start)
-    threading.Thread(
-        target=_watch, args=(lifeline, bool(start.get("die_with_parent"))), daemon=True
-    ).start()
+    watching = (lifeline, bool(start.get("die_with_parent")))
+    not_the_apps(threading.Thread(target=_watch, args=watching, daemon=True)).start()
     with contextlib.suppress(ValueError, OSError, RuntimeError):  # stderr without a descriptor
         faulthandler.enable()
     if hasattr(os, "register_at_fork"):
@@ -332,7 +331,7 @@ def _leave(loop: asyncio.AbstractEventLoop, code: int) -> None:
     if code:
         _end_group()
         os._exit(code)
-    watchdog = threading.Timer(1.0, os._exit, (0,))
+    watchdog = not_the_apps(threading.Timer(1.0, os._exit, (0,)))
     watchdog.daemon = True
     watchdog.start()
     for task in asyncio.all_tasks(loop):
