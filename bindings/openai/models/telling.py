@@ -37,7 +37,7 @@ def joined(items: Sequence[str]) -> str:
     """Join as people do; with semicolons where an item has a comma of its own."""
     if len(items) < 2:
         return "".join(items)
-    if any("," in item for item in items):
+    if any("," in item and not item.startswith('"') for item in items):
         return "; ".join(items)
     return f"{', '.join(items[:-1])} and {items[-1]}"
 
@@ -147,8 +147,19 @@ def _told_list(value: Sequence[Any], what: Doing) -> str:
 
 def _entries(value: Sequence[Any]) -> str:
     shown = [item_text(each) for each in value[:_LONGEST_LIST]]
+    if any(" " in each and each[:1].islower() for each in shown) and not _has_pairs(value):
+        # "call dad and take out the trash" would be one task to a reader.
+        shown = [f'"{each}"' for each in shown]
     more = len(value) - len(shown)
     return f"{'; '.join(shown)} and {more} more" if more else joined(shown)
+
+
+def _has_pairs(value: Sequence[Any]) -> bool:
+    return any(not isinstance(each, str) and item_text(each) == _plainly(each) for each in value)
+
+
+def _plainly(value: Any) -> str:
+    return pairs(value) if isinstance(value, dict) else _value(value)
 
 
 def item_text(value: Any) -> str:
@@ -164,7 +175,7 @@ def item_text(value: Any) -> str:
         for key, member in members.items()
         if isinstance(member, str) and key.endswith(_SPEAKING_KEYS) and member.strip()
     ]
-    return speaking[0] if speaking else pairs(value)
+    return speaking[0] if speaking else _plainly(value)
 
 
 def pairs(value: Mapping[str, Any]) -> str:

@@ -578,7 +578,7 @@ async def test_the_sample_conversation_works_offline(host: OpenAIHost) -> None:
     assert [item["task"] for item in todo.todos] == ["call my dad", "take out the trash"]
     state = await todo.post("What do I need to do today?")
     assert state["recentMessages"][-1]["content"] == (
-        "I found 2 todo tasks: call my dad and take out the trash."
+        'I found 2 todo tasks: "call my dad" and "take out the trash".'
     )
     assert state["totalMessages"] == 13
     assert state["totalTokens"] > 0

@@ -19,7 +19,7 @@ from bindings.openai.models.lexical import (
 )
 
 _PAIRS = json.loads(
-    (Path(__file__).parents[3] / "fixtures/embeddings/pairs.json").read_text("utf-8")
+    (Path(__file__).parents[3] / "tests/evaluation/pairs.json").read_text("utf-8")
 )
 
 

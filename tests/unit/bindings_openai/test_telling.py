@@ -129,10 +129,10 @@ def test_what_was_done_is_told_in_the_words_of_the_skills_description(
 @pytest.mark.parametrize(
     ("name", "arguments", "result", "answer"),
     [
-        ("GetTodos", {}, LISTED, "I found 2 todo tasks: call my dad and trash."),
+        ("GetTodos", {}, LISTED, 'I found 2 todo tasks: "call my dad" and "trash".'),
         ("GetTodos", {"inputIgnored": "x"}, '["a"]', "I found 1 todo task: a."),
         ("GetTodos", {}, "[]", "I found no todo tasks."),
-        ("GetTodos", {}, '["a, b", "c"]', "I found 2 todo tasks: a, b; c."),
+        ("GetTodos", {}, '["a, b", "c"]', 'I found 2 todo tasks: "a, b" and "c".'),
         ("GetTodos", {}, '[{"a":1},[2]]', "I found 2 todo tasks: a 1 and [2]."),
         ("GetTodos", {}, '[{"orderTitle":"x","n":1}]', "I found 1 todo task: x."),
         ("FindCities", {}, '["Rome"]', "I found 1 city: Rome."),
@@ -194,7 +194,7 @@ def test_several_results_are_told_one_after_the_other() -> None:
     )
     assert answer == (
         'Done – I created the todo task "milk". I also created the todo task "bread". '
-        "I found 2 todo tasks: call my dad and trash."
+        'I found 2 todo tasks: "call my dad" and "trash".'
     )
 
 
