@@ -11,14 +11,14 @@ if TYPE_CHECKING:
 
 
 @pytest.hookspec
-def pytest_functions_app_options(item: pytest.Item, options: dict[str, Any]) -> None:
+def pytest_functions_app_options(item: pytest.Item, options: dict[str, Any], shared: bool) -> None:
     """Change the arguments of `EmulatedApp` before the app of a test is made; the marker's and
-    the ini file's are in it."""
+    the ini file's are in it. `shared` says that it is the app of the session."""
 
 
 @pytest.hookspec
-def pytest_functions_app_begin(item: pytest.Item, app: EmulatedApp) -> None:
-    """A test begins to use an app that is open: its own, or the one of the session."""
+def pytest_functions_app_begin(item: pytest.Item, app: EmulatedApp, shared: bool) -> None:
+    """A test begins to use an app that is open: its own, or the shared one of the session."""
 
 
 @pytest.hookspec

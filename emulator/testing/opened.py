@@ -69,7 +69,9 @@ class OpenedApps:
     def _use(self, used: Used) -> None:
         assert self._item is not None, "apps are used by tests"
         self._used.append(used)
-        self._config.hook.pytest_functions_app_begin(item=self._item, app=used.app)
+        self._config.hook.pytest_functions_app_begin(
+            item=self._item, app=used.app, shared=used is self._of_session
+        )
 
     def verify(self) -> None:
         for used in self._used:
@@ -148,7 +150,7 @@ class OpenedApps:
             )
         if "path" not in options:
             options["path"] = self._path(item)
-        config.hook.pytest_functions_app_options(item=item, options=options)
+        config.hook.pytest_functions_app_options(item=item, options=options, shared=of_session)
         return options
 
     def _path(self, item: pytest.Item) -> Path:

@@ -70,7 +70,9 @@ def _fixtures(item: pytest.Item) -> Any:
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_functions_app_options(item: pytest.Item, options: dict[str, Any]) -> None:
+def pytest_functions_app_options(item: pytest.Item, options: dict[str, Any], shared: bool) -> None:
+    if shared:
+        return  # one test cannot choose for all
     recording = item.get_closest_marker("recording")
     live = item.get_closest_marker("live")
     if live is not None and recording is not None:
@@ -135,7 +137,15 @@ def pytest_runtest_makereport(
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_functions_app_begin(item: pytest.Item, app: EmulatedApp) -> None:
+def pytest_functions_app_begin(item: pytest.Item, app: EmulatedApp, shared: bool) -> None:
+    if shared:
+        if item.get_closest_marker("recording") is not None:
+            pytest.fail(
+                "functions_app_session is shared by tests, so it cannot play the recording of "
+                "one: use functions_app.",
+                pytrace=False,
+            )
+        app.models = "offline" if item.get_closest_marker("live") is None else "live"
     if "models" in _fixtures(item):
         _models_of(item).attach(app)
 
