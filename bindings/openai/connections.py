@@ -54,6 +54,8 @@ def connect(settings: SettingsView, connection_name: str) -> ModelConnection | U
     openai_key = settings.get("OPENAI_API_KEY") or ""
     base = settings.get("OPENAI_BASE_URL") or ""
     if openai_key and not is_placeholder(openai_key) and not is_own(base):
+        if base and (is_placeholder(base) or not _is_url(base)):
+            return Unconnected("OPENAI_BASE_URL is not a service address")
         return ModelConnection(
             "openai",
             base.rstrip("/") or DEFAULT_BASE_URL,
@@ -68,7 +70,10 @@ def connect(settings: SettingsView, connection_name: str) -> ModelConnection | U
         (settings.get("AZURE_OPENAI_ENDPOINT"), "AZURE_OPENAI_ENDPOINT"),
     )
     if not endpoint:
-        return Unconnected("no model connection is configured")
+        sample = bool(openai_key) and is_placeholder(openai_key)
+        return Unconnected(
+            "OPENAI_API_KEY is a placeholder" if sample else "no model connection is configured"
+        )
     if is_own(endpoint):
         return Unconnected(f"{endpoint_setting} is the address of a local host")
     if is_placeholder(endpoint) or not _is_url(endpoint):

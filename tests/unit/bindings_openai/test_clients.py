@@ -131,7 +131,11 @@ def test_the_key_is_in_no_text_about_the_connection() -> None:
             {"AzureOpenAI__Endpoint": ENDPOINT, "AzureOpenAI__Key": "<key>"},
             "AzureOpenAI__Key is a placeholder",
         ),
-        ({"OPENAI_API_KEY": "<your key>"}, "no model connection is configured"),
+        ({"OPENAI_API_KEY": "<your key>"}, "OPENAI_API_KEY is a placeholder"),
+        (
+            {"OPENAI_API_KEY": "sk-1", "OPENAI_BASE_URL": "localhost:8080"},
+            "OPENAI_BASE_URL is not a service address",
+        ),
         ({"OPENAI_API_KEY": ""}, "no model connection is configured"),
     ],
 )
