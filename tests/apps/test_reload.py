@@ -172,6 +172,32 @@ async def test_polling_sees_saves_within_one_second(app: Path) -> None:
             await until(host, "/api/hello", f"version {version}")
 
 
+@pytest.mark.parametrize("varies", [False, True], ids=["the same", "another"])
+async def test_an_app_that_writes_code_when_it_is_loaded_is_not_reloaded_for_ever(
+    app: Path, varies: bool
+) -> None:
+    """Each load writes the same file: with the same text, or with the time."""
+    text = "repr(time.time_ns())" if varies else "'1'"
+    writes = (
+        "import pathlib, time\n"
+        f"pathlib.Path(__file__).with_name('generated.py').write_text('X = ' + {text})\n"
+    )
+    save(app, writes + APP)
+    async with served(app, watch=True) as host:
+        save(app, writes + APP.replace("version 1", "version 0"))
+        await until(host, "/api/hello", "version 0")
+        if varies:
+            await host.until_printed("The app writes generated.py itself whenever it is loaded")
+        await asyncio.sleep(0.05)
+        loads = host.printed.count("Reloaded")
+        assert loads <= 5
+        for version in (2, 3):
+            save(app, writes + APP.replace("version 1", f"version {version}"))
+            await until(host, "/api/hello", f"version {version}")
+        await asyncio.sleep(0.05)
+        assert host.printed.count("Reloaded") <= loads + 3
+
+
 async def test_without_watching_nothing_is_reloaded(app: Path) -> None:
     async with served(app) as host:
         save(app, APP.replace("version 1", "version 2"))
