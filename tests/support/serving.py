@@ -181,8 +181,8 @@ async def _in_loop(
 ) -> AsyncIterator[Served]:
 
     from emulator.assemble import Emulator, Starter
-    from emulator.cli.telling import announcement
     from emulator.cli.start import start
+    from emulator.cli.telling import announcement
     from emulator.config.options import resolve_options
     from emulator.console.console import Console
     from emulator.runtime.launch import AppUnusable
