@@ -25,7 +25,7 @@ from typing import Any
 
 from emulator.workers.pyworker import imports
 
-OURS = frozenset({"emulator", "bindings"})
+OURS = frozenset(imports.HOSTS_NAMES)
 """What an app that runs in our process cannot call its own modules."""
 
 _STDLIB = os.path.dirname(os.__file__)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import azure.functions  # noqa: F401 - as above
+import pytest
 
 import bindings.http
 import bindings.openai.models.deterministic
@@ -10,3 +11,9 @@ import bindings.openai.recordings.backend
 import bindings.openai.recordings.embeddings
 import bindings.openai.testing.models  # noqa: F401 - as above
 import emulator.testing.opened  # noqa: F401 - as above
+
+
+@pytest.fixture(autouse=True)
+def _bytecode_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the processes that tests start be as quick as those of users."""
+    monkeypatch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)

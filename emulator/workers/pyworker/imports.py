@@ -14,6 +14,7 @@ from .failure import message_of
 from .sdk import CLASSIC
 
 NAMESPACE = "__app__"
+HOSTS_NAMES = ("bindings", "emulator")
 _NOT_THE_APP = ("site-packages", ".python_packages", ".venv", "venv")
 _DEBUGGERS = ("debugpy", "pydevd", "_pydevd", "_pydev_")
 """They change the process when they are imported; who debugs has them begun first."""
@@ -64,6 +65,19 @@ def app_paths(root: str) -> List[str]:
     """Return what the app adds to the end of `sys.path`, in order."""
     packages = os.path.join(root, ".python_packages", "lib", "site-packages")
     return [packages, root] if os.path.isdir(packages) else [root]
+
+
+class OwnNames:
+    """Lets the app have modules called like ours, which stand in the environment it shares with
+    the host and which Azure does not have. `sys.path` alone would find ours first."""
+
+    def __init__(self, root: str) -> None:
+        self._paths = app_paths(root)
+
+    def find_spec(self, fullname: str, path: Any, target: Any = None) -> Any:
+        if path is None and fullname in HOSTS_NAMES:
+            return importlib.machinery.PathFinder.find_spec(fullname, self._paths)
+        return None
 
 
 def namespace(root: str) -> types.ModuleType:

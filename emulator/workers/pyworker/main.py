@@ -237,6 +237,7 @@ class Session(asyncio.Protocol):
 
     def _prepare(self, root: str, sdk: Sdk) -> None:
         sys.path_hooks.insert(0, imports.path_hook(root))
+        sys.meta_path.insert(0, imports.OwnNames(root))
         imports.forget(root)
         sys.modules[imports.NAMESPACE] = imports.namespace(root)
         self._capture.replace_streams()
