@@ -142,7 +142,9 @@ class AssistantPost(Input[AssistantPostOptions], Output[AssistantPostOptions]):
             chat = await store.load(storable(assistant))
             if chat is None or not chat.state.exists:
                 call.log(
-                    "Warning", f"[{assistant}] Ignoring request sent to nonexistent assistant."
+                    "Warning",
+                    f"[{assistant}] Ignoring request sent to nonexistent assistant. "
+                    "Create it first, with a function that has an assistantCreate output.",
                 )
                 return AssistantState(assistant)
             conversation = Conversation(

@@ -305,7 +305,11 @@ async def test_nobody_answers_for_an_assistant_nobody_created(
     }
     assert service.requests == []
     assert await todo.store.load("zzz") is None
-    assert "[zzz] Ignoring request sent to nonexistent assistant." in todo.host.messages()
+    (told,) = [each for each in todo.host.messages() if "nonexistent assistant" in each]
+    assert told == (
+        "[zzz] Ignoring request sent to nonexistent assistant. "
+        "Create it first, with a function that has an assistantCreate output."
+    )
 
 
 async def test_a_deactivated_assistant_does_not_answer(
