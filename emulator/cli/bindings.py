@@ -88,7 +88,7 @@ def _find(registry: BindingRegistry, type_name: str) -> Registered:
         if is_official(type_name):
             raise BindingError(
                 f"Azure has the binding type '{type_name}', but this host does not.",
-                hint="`funcemu bindings` lists the types that run here.",
+                hint="`funcemu bindings` lists those of this host.",
                 code="binding-unknown-type",
             )
         raise BindingError(

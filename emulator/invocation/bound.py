@@ -127,8 +127,8 @@ class Binder:
         if all(map(is_official, unknown)):  # well written, so nothing else was meant
             return BindingError(
                 f"This host has no binding of the type {_either(unknown)}.",
-                hint="The function waits for Azure, and the others are served here; "
-                "`funcemu bindings` lists the types that run here.",
+                hint="The function runs on Azure only, the others are served here as well; "
+                "`funcemu bindings` lists the types of this host.",
                 code=code,
                 azure="The type exists there, once host.json has an extension bundle.",
             )

@@ -151,8 +151,8 @@ def test_types_are_found_without_case() -> None:
         (("x", "qqqq", IN), "The binding type(s) 'qqqq' are not registered.",
          "Types this host knows: both, exploding, first, needy, plainTrigger."),
         (("x", "queueTrigger", IN), "This host has no binding of the type 'queueTrigger'.",
-         "The function waits for Azure, and the others are served here; "
-         "`funcemu bindings` lists the types that run here."),
+         "The function runs on Azure only, the others are served here as well; "
+         "`funcemu bindings` lists the types of this host."),
         (("x", "first", OUT), "of type 'first' cannot have the direction 'out'", None),
         (("x", "needy", IN), "of type 'needy' cannot have the direction 'in'", None),
         (("x", "needy", OUT), "Unable to configure binding 'x' of type 'needy'.",
