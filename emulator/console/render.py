@@ -69,8 +69,8 @@ def verdict(problems: Iterable[Problem]) -> str:
 def failure_lines(error: FunctionError) -> Iterable[str]:
     """The form people search the web for: the exception on a line by itself, then its stack."""
     yield f"Exception: {error.title}"
-    if error.stack.strip():
-        first, *rest = error.stack.rstrip().splitlines()
+    first, *rest = error.stack.rstrip().splitlines() or [""]
+    if first and (rest or not first.endswith(error.title)):  # else it is that line again
         yield f"Stack: {first}"
         yield from rest
     next_step = advice(error)

@@ -63,6 +63,7 @@ def test_what_was_found_is_counted(problems: list[Problem], text: str) -> None:
 
 def test_a_failure_without_a_stack() -> None:
     assert list(failure_lines(FunctionError("E", "m"))) == ["Exception: E: m"]
+    assert list(failure_lines(FunctionError("E", "m", "some.E: m\n"))) == ["Exception: E: m"]
 
 
 @pytest.mark.parametrize(
