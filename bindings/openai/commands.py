@@ -28,7 +28,7 @@ class _Place(NamedTuple):
 def chats(services: CommandServices) -> click.Command:
     """Make the command."""
 
-    @click.command()
+    @click.command(short_help="List, show or delete the chats of assistants.")
     @click.argument("assistant", metavar="[ID]", required=False)
     @services.app_options
     @click.option(

@@ -33,7 +33,7 @@ Work = Callable[[RecordingStore], None]
 def recordings(services: CommandServices) -> click.Command:
     """Make the command `recordings` with its sub-commands."""
 
-    @click.group()
+    @click.group(short_help="Look at recorded model calls, tidy them up.")
     def recordings() -> None:
         """Look at recorded model calls, compare them, and take out what is of no use.
 
@@ -79,7 +79,7 @@ def recordings(services: CommandServices) -> click.Command:
 def script(services: CommandServices) -> click.Command:
     """Make the command `script` with its sub-command."""
 
-    @click.group()
+    @click.group(short_help="Make a model script of recorded calls.")
     def script() -> None:
         """Make model scripts: what an offline model answers, in a file that people edit."""
 
