@@ -140,7 +140,7 @@ def _typed(
 _ORDER = {
     role: place
     for place, role in enumerate(
-        "email link path code date time number choice language switch list object".split()
+        "email link path code date time switch number choice language list object".split()
     )
 }
 
@@ -277,7 +277,7 @@ def _time(parameter: Parameter, said: Said) -> str | None:
 
 
 def _language(parameter: Parameter, said: Said) -> str | None:
-    wants_source = bool(parameter.concepts & {"source", "from"})
+    wants_source = bool({token.word for token in parameter.words} & {"source", "from"})
     for token in reversed(tokens(said.rest)):
         if "language" not in token.concepts or token.concept == "language":
             continue

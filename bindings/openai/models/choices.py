@@ -15,7 +15,7 @@ _SOURCE = frozenset("from source origin start base".split())
 _TARGET = frozenset("to into target destination end quote".split())
 _BEFORE_SOURCE = re.compile(r"(?:\bfrom|\d|[€$£¥])\s*$", re.IGNORECASE)
 _BEFORE_TARGET = re.compile(r"\b(?:to|into|in|how (?:many|much)(?: \w+)?)\s*$", re.IGNORECASE)
-_PREPOSITION = re.compile(r"\b(?:in|into|as|to|with|from|of|on)\s+(?:the\s+)?$", re.IGNORECASE)
+_PREPOSITION = re.compile(r"\b(?:in|into|as|to|with|from|of)\s+(?:the\s+)?$", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,7 @@ _BESIDE = -2.5
 _MOST_MISSING = -1.5
 
 _WRITING = frozenset({"create", "update", "delete", "act"})
+_KEEPING = frozenset("add append insert keep note put save store".split())
 _SWITCH_WORDS = frozenset("on off out true false enable disable enabled disabled not".split())
 _LANGUAGE = concepts_of("language")[0]
 
@@ -155,13 +156,28 @@ class Ranking:
             )
         fitting = values.fitting(skill)
         if named + fitting <= 0.5:
-            return 0.0
+            return THRESHOLD if self._only_keeper(skill, clause, reading) else 0.0
         total = named + fitting + values.missing(skill)
         if reading.intent and skill.intent:
             total += _agreement(reading.intent, skill.intent)
+        elif clause.act == "fragment" and skill.intent == "read":
+            # Who but names a thing wants to see it.
+            known = all(skill.weights.keys() & set(token.concepts) for token in reading.said)
+            total += _SAME_INTENT if known else 0.0
         if reading.opening and _same_verb(reading.opening, skill):
             total += _SAME_VERB
         return total + (_BESIDE if clause.beside else 0.0)
+
+    def _only_keeper(self, skill: Skill, clause: Clause, reading: _Reading) -> bool:
+        """Whether there is nothing else that "add …" could mean."""
+        if reading.opening is None or reading.opening.word not in _KEEPING:
+            return False
+        rivals = [each for each in self.skills if each.intent == "create"]
+        return (
+            rivals == [skill]
+            and any(each.is_free_text and each.role == "content" for each in skill.slots)
+            and any(not token.word.isdigit() for token in clause.words[1:])
+        )
 
 
 class Values:

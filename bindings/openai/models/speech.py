@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
+from bindings.openai.models.values import DAY
 from bindings.openai.models.words import Token, normalize, tokens
 
 Act = Literal["request", "question", "duty", "report", "fragment", "statement", "ban", "courtesy"]
@@ -57,6 +58,8 @@ _ASKING = re.compile(
     r"|(?:i|we) need you to|help (?:me|us)(?: to)?|let['’]?s|let us"
     r"|(?:would|do) you mind|is it possible to|would it be possible to"
     r"|i(?:['’]d| would) (?:appreciate|be grateful|be glad|be happy) (?:it )?if you (?:could|would)"
+    r"|it would be (?:great|nice|good|helpful|lovely|wonderful|cool) if you (?:could|would|can)"
+    r"|(?:are|would|will) you (?:be )?able to"
     r"|i was wondering (?:if|whether) you (?:could|can|would)|be so kind (?:as to|and)"
     r"|i(?:['’]m| am)(?= (?:looking for|searching)))\b\s*",
     re.IGNORECASE,
@@ -146,7 +149,10 @@ def clauses(message: str) -> list[Clause]:
     for border in _BORDER.finditer(message):
         if any(begin < border.start() < end for begin, end in quotes):
             continue
-        if message[start : border.start()].strip():
+        text = message[start : border.start()].strip()
+        if _INTERJECTION.fullmatch(text) and border[0].startswith(","):
+            continue
+        if text:
             found.append(clause_of(message, start, border.start()))
         start = border.end()
     if message[start:].strip():
@@ -192,6 +198,7 @@ def _without_courtesy(text: str) -> tuple[str, bool]:
 
 
 def _act(plain: str, *, polite: bool) -> Act:
+    plain = _day_off(plain)
     words = tokens(plain)
     if not words:
         return "fragment"
@@ -223,18 +230,32 @@ def _is_finite(token: Token) -> bool:
 def without_courtesy(text: str) -> str:
     """Return the text as it was said, without what makes it polite at the beginning."""
     while True:
-        shorter = _WISHED_THING.sub("", _ASKING.sub("", _INTERJECTION.sub("", text)))
-        shorter = _LABEL.sub("", _DUTY.sub("", shorter)).lstrip()
+        shorter = _WISHED_THING.sub("", _ASKING.sub("", _INTERJECTION.sub("", text))).lstrip()
         if shorter == text:
             return text
         text = shorter
 
 
+def announced(text: str) -> str | None:
+    """Return what follows a "todo: …" or "I have to …", `None` when it does not begin so."""
+    for pattern in (_LABEL, _DUTY):
+        match = pattern.match(text)
+        if match:
+            return text[match.end() :].lstrip()
+    return None
+
+
 def duty(plain: str) -> str:
     """Return what is to be done by oneself."""
-    return _DUTY.sub("", plain)
+    return _DUTY.sub("", _day_off(plain))
 
 
 def is_label(plain: str) -> bool:
     """Whether the text is announced as something to keep ("todo: …")."""
     return bool(_LABEL.match(plain))
+
+
+def _day_off(plain: str) -> str:
+    """Leave out a day that a clause begins with ("Tomorrow I have to …")."""
+    match = DAY.match(plain)
+    return (plain[match.end() :].lstrip(" ,") or plain) if match else plain

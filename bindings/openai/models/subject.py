@@ -8,10 +8,16 @@ from collections.abc import Callable, Sequence
 from bindings.openai.models.matching import Skill
 from bindings.openai.models.parameters import Parameter, Role
 from bindings.openai.models.said import PLACEHOLDER, Said
-from bindings.openai.models.speech import without_courtesy
-from bindings.openai.models.values import EMAIL
+from bindings.openai.models.speech import announced, without_courtesy
+from bindings.openai.models.values import CLOCK, DAY, EMAIL
 from bindings.openai.models.vocabulary import PHRASES
 from bindings.openai.models.words import STOP_WORDS, Token, normalize, tokens
+
+
+def _unnamed(pattern: re.Pattern[str]) -> str:
+    """Return the pattern's text for use more than once in another."""
+    return re.sub(r"\(\?P<\w+>", "(?:", pattern.pattern)
+
 
 _LEADING = frozenset(
     "oh hey hi hello ok okay well so um please kindly and also then now plus just thanks another "
@@ -57,6 +63,11 @@ _CONTENT = re.compile(
 _REST = re.compile(r"(?:\b(?:because|since|as|saying|that)\b|:)\s+(.+)$", re.IGNORECASE | re.DOTALL)
 _WORD = r"(?!(?:the|a|an|my|our|this|that|to|in|of|for|and)\b)[^\W\d_]+"
 
+_MOMENT = rf"(?:{_unnamed(DAY)}|{_unnamed(CLOCK)})"
+_WHEN_FIRST = re.compile(
+    rf"^(?P<when>{_MOMENT}(?: {_MOMENT})?),? (?:to|that) (?P<what>.+)$", re.IGNORECASE | re.DOTALL
+)
+
 # Words after which the value of a parameter tends to stand, tried in this order.
 _LEADS: dict[Role, str] = {
     "place": "in at near to from for",
@@ -79,6 +90,10 @@ def subject(text: str, skill: Skill, parameter: Parameter) -> str:
         return quoted[0]
     is_content = parameter.role in {"content", "topic"}
     text = _opened(without_courtesy(text))
+    told = announced(text)
+    if told is not None and is_content and skill.intent == "create":
+        return _tidy(without_courtesy(told), skill)
+    text = text if told is None else _opened(told)
     words = tokens(text)
     index = _skip(words, 0, lambda token: token.word in _LEADING)
     named = _skip(words, index, lambda token: token.word in _FILLERS)
@@ -97,6 +112,9 @@ def subject(text: str, skill: Skill, parameter: Parameter) -> str:
     if all(token.word in STOP_WORDS or token.word in _PRONOUNS for token in words[index:]):
         return ""
     found = _tidy(text[words[index].start :], skill)
+    if is_content:
+        # "Remind me tomorrow to call" is about calling.
+        found = _WHEN_FIRST.sub(r"\g<what> \g<when>", found)
     return found if is_content else _only_name(found, skill)
 
 
@@ -189,7 +207,7 @@ def _skip(words: Sequence[Token], index: int, is_skipped: Callable[[Token], bool
 def _asks(token: Token, skill: Skill) -> bool:
     """Say whether the word asks for the skill instead of telling it something."""
     return any(concept in skill.vocabulary for concept in token.concepts) or (
-        bool(token.intent) and token.intent == skill.intent
+        bool(skill.intent) and skill.intent in token.intents
     )
 
 

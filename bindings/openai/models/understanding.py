@@ -20,6 +20,7 @@ _CONTINUATION = re.compile(
     r"|(?:the )?same (?:for|with|in)?|now)\b[\s,.:;]*)+",
     re.IGNORECASE,
 )
+_JOINT = re.compile(r"[\s,;]+(?:and|then|also|please|[\s,;])*$", re.IGNORECASE)
 _ALSO = re.compile(r"[\s,]+(?:too|as well|also)[\s.!?]*$", re.IGNORECASE)
 _GOING_ON = 1.0
 """How much more a new request must speak for another skill than for the one that was called."""
@@ -81,6 +82,8 @@ def _each(message: str, parts: Sequence[Clause], ranking: Ranking, now: datetime
     for index, (clause, skill) in enumerate(starts):
         end = starts[index + 1][0].start if index + 1 < len(starts) else len(message)
         text = message[clause.start : _without_end(clause, parts, empty, end)]
+        if index + 1 < len(starts):
+            text = _JOINT.sub("", text)
         context = message[: clause.start] if index == 0 else ""
         found.append(Wanted(skill, text, context))
     return found
@@ -90,7 +93,8 @@ def _cut(message: str, part: Clause, ranking: Ranking) -> list[Clause]:
     """Cut a clause in two where both ask for something and the first cannot hold the second."""
     for left, right in ands(message, part):
         first = ranking.best(left, Values(message[left.start : left.end]))
-        if first is None or _takes_any_text(first[1]):
+        again = left.words[:1] and right.words[:1] and left.words[0].word == right.words[0].word
+        if first is None or (_takes_any_text(first[1]) and not again):
             continue
         if ranking.best(right, Values(message[right.start : right.end])) is not None:
             return [left, *_cut(message, right, ranking)]

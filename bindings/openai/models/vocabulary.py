@@ -14,6 +14,13 @@ PHRASES = (
     (re.compile(r"\bto[- ]?do['’]?(s?)\b(?!\s+(?:with|this|that|it|so)\b)", re.I), r"todo\1"),
     (re.compile(r"\be[- ]mail", re.I), "email"),
     (re.compile(r"\b(?:don['’]?t|do not) (?:let me )?forget\b", re.I), "remember"),
+    (
+        re.compile(
+            r"\b(?:i|we) (?:must not|mustn['’]t|should not|shouldn['’]t|can['’]t|cannot) forget\b",
+            re.I,
+        ),
+        "remember",
+    ),
     (re.compile(r"\b(?:keep|bear) (?:(?:this|that|it) )?in mind\b", re.I), "remember"),
     (re.compile(r"\b(on|to|onto) (?:my|the) list\b", re.I), r"\1 todo list"),
     (re.compile(r"\b(?:don['’]?t|do not) (?:leave|keep)\b", re.I), "turn not"),
@@ -144,8 +151,6 @@ FORMS: Mapping[str, str] = {"shares": "stock", "glasses": "glass", "news": "news
 """Forms of words that mean something else than the word itself."""
 
 INTENTS: Mapping[str, str] = {  # a verb may have several
-    "create": "add create new remind insert save note register record remember put append "
-    "schedule make enter log store write place file set",
     "read": "get fetch list show display find retrieve view read tell look query search check see "
     "lookup give count know browse track",
     "delete": "delete remove cancel clear drop erase discard forget",
@@ -155,6 +160,8 @@ INTENTS: Mapping[str, str] = {  # a verb may have several
     "upload download launch execute trigger open close lock unlock pause resume transfer submit "
     "approve reject print notify email mail subscribe unsubscribe dim mute restart deploy "
     "write put set get find give bring",
+    "create": "add create new remind insert save note register record remember put append "
+    "schedule make enter log store write place file set",
 }
 
 # Verbs that say what is done but nothing about to what.
