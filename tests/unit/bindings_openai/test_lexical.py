@@ -18,9 +18,7 @@ from bindings.openai.models.lexical import (
     embed_text,
 )
 
-_PAIRS = json.loads(
-    (Path(__file__).parents[3] / "tests/evaluation/pairs.json").read_text("utf-8")
-)
+_PAIRS = json.loads((Path(__file__).parents[3] / "tests/evaluation/pairs.json").read_text("utf-8"))
 
 
 def _likeness(left: Vector, right: Vector) -> float:
