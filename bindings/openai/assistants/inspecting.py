@@ -23,6 +23,8 @@ from bindings.openai.assistants.conversation import Stamps
 from bindings.openai.assistants.skills import SUCCEEDED, tool_message
 from bindings.openai.assistants.state import compact_json, read_tool_calls, write_tool_calls
 from bindings.openai.chats.base import Chat, Message, State, check_assistant_id, storable
+from bindings.openai.chats.sqlite import stored_collections
+from bindings.openai.chats.stores import Storage, embedded_database
 from bindings.openai.extension import OpenAIExtension
 from bindings.openai.models.base import ToolCall
 from bindings.openai.models.outcomes import outcome_of, parse_result
@@ -53,7 +55,9 @@ class _SeedChat(msgspec.Struct, forbid_unknown_fields=True):
 async def show(extension: OpenAIExtension, assistant: str) -> dict[str, Any] | None:
     """Return an assistant of any collection in use as plain JSON values; `None` when there is
     none of that id."""
-    for storage in extension.storages():
+    kept = await stored_collections(embedded_database(extension.host))
+    embedded = [Storage("", name.lower(), name) for name in kept]
+    for storage in dict.fromkeys([*extension.storages(), *embedded]):
         chat = await extension.open_store(storage).load(storable(assistant))
         if chat is not None and chat.state.exists:
             return _shown(chat)
