@@ -37,6 +37,11 @@ class Cors:
             )
         return cls(named, credentials)
 
+    def __str__(self) -> str:
+        who = "every origin" if "*" in self.origins else ", ".join(sorted(self.origins))
+        credentials = ", with credentials" if self.credentials else ""
+        return f"pages of {who} may call{credentials}"
+
     @classmethod
     def of_settings(cls, setting: Callable[[str], str | None]) -> Cors | None:
         """Return the policy of the settings by which Azure's host is told, if they are given."""

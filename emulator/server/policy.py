@@ -31,12 +31,12 @@ class SitePolicy:
 
     def notes(self) -> list[str]:
         """Say what a caller has to know."""
-        if not self.enable_auth:
-            return []
-        where = self.keys.folder
-        if where is None:
-            return [f"Keys: asked for (--enable-auth), kept in memory; master {self.keys.master}"]
-        return [f"Keys: asked for (--enable-auth), kept in {where}"]
+        notes = [] if self.cors is None else [f"CORS: {self.cors}"]
+        if self.enable_auth:
+            folder = self.keys.folder
+            kept = f"memory; master {self.keys.master}" if folder is None else str(folder)
+            notes.append(f"Keys: asked for (--enable-auth), kept in {kept}")
+        return notes
 
     def allows(self, level: str, request: web.BaseRequest, query: str, function: str = "") -> bool:
         """Whether the request may use what needs `level`."""

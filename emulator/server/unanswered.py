@@ -29,7 +29,9 @@ def _other_methods(generation: Generation, method: str, path: str) -> str:
         if match is not None:
             names.setdefault(match.target.function.model.name, []).append(each)
     told = [f"'{name}' answers {' and '.join(its)}" for name, its in names.items()]
-    return f"{', '.join(told)}, not {method}" if told else ""
+    # A browser asks so before a page of another origin may call.
+    hint = "; --cors ORIGIN lets pages call" if method == "OPTIONS" else ""
+    return f"{', '.join(told)}, not {method}{hint}" if told else ""
 
 
 def _without_prefix(generation: Generation, method: str, path: str) -> str:
