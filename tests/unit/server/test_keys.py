@@ -108,3 +108,10 @@ def test_files_have_azure_s_layout(tmp_path: Path) -> None:
     own = json.loads((tmp_path / "functions/name.json").read_text())
     assert [each["name"] for each in own["keys"]] == ["default"]
     assert not list(tmp_path.rglob("*.new"))
+
+
+def test_a_call_without_a_key_makes_one_that_can_be_found(tmp_path: Path) -> None:
+    store = KeyStore(tmp_path / "keys")
+    assert not store.opens("function", "", "f")
+    made = json.loads((tmp_path / "keys/host.json").read_text())["functionKeys"][0]["value"]
+    assert store.opens("function", made, "f")
