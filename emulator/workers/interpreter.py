@@ -66,7 +66,9 @@ def _named(text: str, root: Path, origin: str) -> Path:
         if on_path is None:
             raise WorkerStartError(
                 f"there is no Python called {text!r} on the PATH ({origin})",
-                hint="give the path of an interpreter",
+                hint=f"write ./{text} for what is here"
+                if path.exists()
+                else "give the path of an interpreter",
             )
         return Path(on_path)
     path = path if path.is_absolute() else root / path
@@ -84,7 +86,14 @@ def _named(text: str, root: Path, origin: str) -> Path:
 
 def check(path: Path, origin: str) -> None:
     """Raise `WorkerStartError` when `path` cannot be an interpreter."""
-    if not path.exists():
+    try:
+        there = path.exists()
+    except OSError as error:  # a folder on the way to it lets nobody in
+        raise WorkerStartError(
+            f"the Python at {path} cannot be looked at: {error.strerror} ({origin})",
+            hint="choose another with --python",
+        ) from error
+    if not there:
         raise WorkerStartError(
             f"there is no Python at {path} ({origin})",
             hint="install it there, or choose another with --python",

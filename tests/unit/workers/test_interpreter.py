@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from emulator.errors import WorkerStartError
-from emulator.workers.interpreter import find_interpreter
+from emulator.workers.interpreter import check, find_interpreter
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="places of interpreters on POSIX")
 
@@ -97,6 +97,28 @@ def test_a_wrong_choice_is_told_with_what_to_do(tmp_path: Path, explicit: str, t
         find_interpreter(tmp_path, explicit, {})
     assert raised.value.message == told.format(root=tmp_path)
     assert raised.value.hint
+
+
+def test_a_folder_that_is_here_is_told_from_a_name_on_the_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "v39").mkdir()
+    (tmp_path / "app").mkdir()
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(WorkerStartError) as caught:
+        find_interpreter(tmp_path / "app", "v39", {})
+    assert caught.value.hint == "write ./v39 for what is here"
+
+
+def test_an_interpreter_behind_a_closed_folder_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: Path) -> bool:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "exists", refuse)
+    with pytest.raises(WorkerStartError, match="cannot be looked at: Permission denied"):
+        check(tmp_path / "python", "--python")
 
 
 def test_arguments_with_open_quotes_are_told(tmp_path: Path) -> None:
