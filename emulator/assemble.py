@@ -94,6 +94,8 @@ class Starter:
         variables = settings.worker_environment(
             {**self._contributed(settings), **host_variables(root=self.root, port=self.port)}
         )
+        if self.options.user_log_level in ("Trace", "Debug"):
+            variables.setdefault("PYTHON_ENABLE_DEBUG_LOGGING", "1")  # else none would be sent
         spec = AppSpec(
             root=self.root,
             environment=worker_environment(self.root, variables),

@@ -129,6 +129,14 @@ async def test_cors_is_told_at_the_start_and_missed_where_it_is_not(app: Path) -
         await host.until_printed("'hello' answers GET, not OPTIONS; --cors ORIGIN lets pages call")
 
 
+async def test_one_option_is_enough_for_debug_lines(app: Path) -> None:
+    talking = APP.replace('    return "hi"', '    logging.debug("a debug line")\n    return "hi"')
+    (app / "function_app.py").write_text("import logging\n" + talking)
+    async with served(app, "--user-log-level", "debug") as host:
+        await host.get("/api/hello")
+        await host.until_printed("[hello] a debug line")
+
+
 async def test_a_storage_that_is_not_there_keeps_nothing_from_starting(app: Path) -> None:
     (app / "local.settings.json").write_text(
         '{"IsEncrypted": false, "Values": {"AzureWebJobsStorage": '
