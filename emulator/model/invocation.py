@@ -41,6 +41,7 @@ class FunctionError(msgspec.Struct, frozen=True):
 
     @property
     def title(self) -> str:
+        """The exception in one line: `ValueError: …`."""
         return f"{self.type}: {self.message}"
 
 

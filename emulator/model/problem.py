@@ -14,7 +14,7 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SourceSpan:
-    """A place in a file (1-based) or the name of a setting's source."""
+    """A place: `line` and `column` (from 1) in a `file`, or the name of a setting's source."""
 
     file: str
     line: int | None = None
@@ -28,7 +28,7 @@ class SourceSpan:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing that is wrong or worth knowing.
+    """One thing that is wrong or worth knowing, by its `severity`; `where` is the place of it.
 
     `code` is a stable, readable slug (`binding-unknown-type`); `message` says what is wrong in the
     user's words and with the official host's wording where it has one; `hint` is the next step;

@@ -250,7 +250,7 @@ class EmulatedApp:
         return CallResult(plain(result.return_value), {**outputs, **record.outputs}, record)
 
     def _records_of(self, fired: Fired) -> list[CallRecord]:
-        return [each for each in self.recorder.calls if each.reason is fired.reason]
+        return [each for each in self._recorder.calls if each.reason is fired.reason]
 
     def _not_found(self, name: str) -> FunctionNotFound:
         known = [each.model.name for each in self._open().generation().functions.values()]
@@ -271,29 +271,29 @@ class EmulatedApp:
             raise self._not_found(name)
         return [
             each
-            for each in self.recorder.calls
+            for each in self._recorder.calls
             if name is None or each.function.lower() == name.lower()
         ]
 
     @property
     def logs(self) -> list[LogEntry]:
         """Every log line so far: of user code, of bindings, of the host."""
-        return list(self.recorder.logs)
+        return list(self._recorder.logs)
 
     @property
     def requests(self) -> list[RequestRecord]:
         """Every HTTP request that was answered."""
-        return list(self.recorder.requests)
+        return list(self._recorder.requests)
 
     def forget(self) -> None:
         """Drop what is recorded so far: invocations, logs, requests. State stays."""
-        self.recorder.forget()
+        self._recorder.forget()
         self._expected.forget()
 
     def journal(self) -> str:
         """Return what happened as text, for people; secrets among the settings are masked."""
         running = self._open()
-        return journal(self.recorder, running.secret_filter())
+        return journal(self._recorder, running.secret_filter())
 
     async def assistant(self, id: str) -> Assistant:
         """Return what is stored of an assistant: its messages and calls of skills."""
@@ -375,7 +375,7 @@ class EmulatedApp:
         """
         if name is not None and name.lower() not in self._open().generation().functions:
             raise self._not_found(name)
-        return self._expected.failure(self.recorder.calls, name, match)
+        return self._expected.failure(self._recorder.calls, name, match)
 
     def add_check(self, check: Callable[[], Iterable[Complaint]]) -> Callable[[], None]:
         """Let `verify` ask for more complaints; return what ends that. For binding packages."""
@@ -393,7 +393,7 @@ class EmulatedApp:
         packages add."""
         forgotten = await self._home(self._open().forgotten_tasks())
         return [
-            *self._expected.complaints(self.recorder.calls),
+            *self._expected.complaints(self._recorder.calls),
             *(
                 Complaint(
                     f"A task was still running at the end: {task}",
@@ -407,14 +407,15 @@ class EmulatedApp:
     # Underneath
 
     @property
-    def recorder(self) -> Recorder:
+    def _recorder(self) -> Recorder:
         return self._open().recorder
 
     @property
     def blocking(self) -> BlockingApp:
         """The app without `await`, for a test that is no coroutine.
 
-        Only while its event loop runs in another thread, as that of `functions_app_session`.
+        Only while its event loop runs in another thread, as that of `functions_app_session`; raises
+        `RuntimeError` otherwise.
         """
         loop = self._open().loop
         if not loop.is_running() or _running_loop() is loop:

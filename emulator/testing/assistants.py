@@ -20,7 +20,8 @@ class SkillCall:
 
 @dataclass(frozen=True, slots=True)
 class AssistantMessage:
-    """One message; `role` is `System`, `User`, `Assistant` or `Tool`, as stored."""
+    """One message; `role` is `System`, `User`, `Assistant` or `Tool`, as stored, and `tool_calls`
+    are the skills that a message of the assistant asks for."""
 
     role: str
     content: str
@@ -29,8 +30,8 @@ class AssistantMessage:
 
 @dataclass(frozen=True, slots=True)
 class Assistant:
-    """What is stored of one assistant. `tool_calls` are all calls of skills, in order; one that
-    does not exist has no messages."""
+    """What is stored of one assistant; when it does not, `exists` is false and there are no
+    messages. `total_tokens` is what its last turn took."""
 
     id: str
     exists: bool = False
@@ -39,6 +40,7 @@ class Assistant:
 
     @property
     def tool_calls(self) -> tuple[SkillCall, ...]:
+        """All calls of skills, in order."""
         return tuple(call for message in self.messages for call in message.tool_calls)
 
     @property

@@ -70,6 +70,7 @@ class BlockingApp:
         return self._run(self.app.call(name, value))
 
     def assistant(self, id: str) -> Assistant:
+        """As `EmulatedApp.assistant`."""
         return self._run(self.app.assistant(id))
 
     def seed(self, path: str | Path | Mapping[str, Any]) -> None:
@@ -77,9 +78,11 @@ class BlockingApp:
         self._run(self.app.state.seed(path))
 
     def reload(self, settings: Mapping[str, str] | None = None) -> None:
+        """As `EmulatedApp.reload`."""
         self._run(self.app.reload(settings))
 
     def invocations(self, name: str | None = None) -> list[CallRecord]:
+        """As `EmulatedApp.invocations`."""
         return self.app.invocations(name)
 
     def expect_failure(
@@ -89,31 +92,39 @@ class BlockingApp:
         return self.app.expect_failure(name, match=match)
 
     def module(self, name: str) -> ModuleType:
+        """As `EmulatedApp.module`."""
         return self.app.module(name)
 
     def journal(self) -> str:
+        """As `EmulatedApp.journal`."""
         return self.app.journal()
 
     @property
     def logs(self) -> list[LogEntry]:
+        """As `EmulatedApp.logs`."""
         return self.app.logs
 
     @property
     def requests(self) -> list[RequestRecord]:
+        """As `EmulatedApp.requests`."""
         return self.app.requests
 
     @property
     def settings(self) -> AppSettings:
+        """As `EmulatedApp.settings`."""
         return self.app.settings
 
     @property
     def functions(self) -> list[str]:
+        """As `EmulatedApp.functions`."""
         return self.app.functions
 
     @property
     def problems(self) -> Sequence[Problem]:
+        """As `EmulatedApp.problems`."""
         return self.app.problems
 
     @property
     def clock(self) -> Any:
+        """As `EmulatedApp.clock`."""
         return self.app.clock

@@ -28,6 +28,7 @@ class AppClock:
 
     @property
     def frozen(self) -> bool:
+        """Whether only `advance` moves it."""
         return self._stopped is not None
 
     def now(self) -> datetime:
@@ -55,7 +56,8 @@ class AppClock:
         await asyncio.sleep(0)
 
     def advance(self, seconds: float | timedelta) -> None:
-        """Let time pass at once; what slept until then goes on when the test next awaits."""
+        """Let time pass at once, in seconds; what slept until then goes on when the test next
+        awaits. Raises `ValueError` for a negative time."""
         if isinstance(seconds, timedelta):
             seconds = seconds.total_seconds()
         if seconds < 0:

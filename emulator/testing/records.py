@@ -25,8 +25,10 @@ USER_LOGS = ".User"
 
 @dataclass(frozen=True, slots=True)
 class LogEntry:
-    """One line. `category` is `Function.<name>.User` for what user code logged, `Function.<name>`
-    for what a binding said during a call, and another for the host's own words."""
+    """One line: its `level` (`Information` …), its `message`, the `invocation_id` of the call it
+    belongs to, if any. `category` is `Function.<name>.User` for what user code logged,
+    `Function.<name>` for what a binding said during a call, and another for the host's own words.
+    """
 
     level: Level
     message: str
@@ -46,6 +48,7 @@ class CallRecord:
     responses as `Answer`); `returned` is the return value. `options` are the options of the other
     bindings with every expression replaced. `duration` is seconds of the app's clock, `None` while
     the call runs. `error` is the failure as data, `parent` the id of the call that made this one.
+    `logs` are its lines, `activities` what bindings did, such as asking a model.
     """
 
     id: str
@@ -64,10 +67,12 @@ class CallRecord:
 
     @property
     def finished(self) -> bool:
+        """Whether it has ended, one way or the other."""
         return self.duration is not None
 
     @property
     def succeeded(self) -> bool:
+        """Whether it has ended without a failure."""
         return self.finished and self.error is None
 
     def __str__(self) -> str:
@@ -77,7 +82,8 @@ class CallRecord:
 
 @dataclass(frozen=True, slots=True)
 class RequestRecord:
-    """One HTTP request that was answered; `function` is empty when none matched."""
+    """One HTTP request that was answered: its `method` and `path`, the `status` of the answer, the
+    `function`, which is empty when none matched."""
 
     method: str
     path: str

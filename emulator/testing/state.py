@@ -88,6 +88,7 @@ class AppState:
             await takers[name](value)
 
     def close(self) -> None:
+        """Remove what seeds have left on disk; the app does this at its end."""
         for scratch in self._scratch:
             scratch.cleanup()
 

@@ -42,6 +42,7 @@ class Response:
 
     @property
     def cookies(self) -> SimpleCookie:
+        """The cookies the answer sets."""
         cookies: SimpleCookie = SimpleCookie()
         for value in self.headers.getall("Set-Cookie", ()):
             cookies.load(value)
@@ -72,6 +73,7 @@ class Answer(Response):
         return loads(self._text(None))
 
     async def read(self) -> bytes:
+        """Return the body."""
         return self.body
 
 
@@ -87,6 +89,7 @@ class BlockingAnswer(Response):
         return loads(self._text(None))
 
     def read(self) -> bytes:
+        """Return the body."""
         return self.body
 
 

@@ -16,14 +16,14 @@ _LONGEST = 120
 
 @dataclass(slots=True)
 class ModelRequest:
-    """One request to a model.
+    """One request to a model; `kind` is `chat` or `embeddings`.
 
     `messages` has the shape of the chat-completion protocol, `tools` are the names of the skills
     on offer, `user` is what the person said last, and `results` are the skills' results since then
     (parsed if they are JSON). `texts` are those of a request for embeddings. `attempts` counts the
     tries, `reply` is the text that came, `calls` the names of the skills it asks for, and `error`
-    why there was none. `assistant` and `function` say who asks; temperatures have the model's own
-    scale, `None` where none is sent.
+    why there was none. `assistant` and `function` say who asks; `temperature` and `max_tokens` are
+    `None` where none is sent.
     """
 
     kind: Literal["chat", "embeddings"]

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import fnmatch
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Self
 
@@ -119,7 +119,8 @@ class Turn:
         return self.calls(skill, value, **arguments)
 
     def and_calls(self, skill: str, value: Any = None, /, **arguments: Any) -> Self:
-        """Let the model ask for one more skill in the same reply."""
+        """Let the model ask for one more skill in the same reply; raises `ValueError` where there
+        is none before it."""
         if not self._replies or not self._replies[-1].calls:
             raise ValueError("and_calls(…) follows calls(…): it adds to the same reply")
         self._replies[-1].calls.append(SkillCall(skill, value, arguments))
@@ -138,6 +139,7 @@ class Turn:
         With `times` the first attempts fail, and the reply that follows answers the next one: the
         extension tries four times when the status is passing (408, 429, 5xx). Without, every
         attempt fails. Nothing is waited between attempts, whatever `retry_after` (seconds) says.
+        Raises `ValueError` for another status.
         """
         if not 400 <= status <= 599:
             raise ValueError(f"a refusal has a status from 400 to 599, not {status}")
@@ -190,7 +192,7 @@ class Turn:
         )
 
     def take(self) -> list[Reply]:
-        """Use the replies to one message."""
+        """Use up the replies to one message and return them."""
         round_ = self._next_round()
         assert round_ is not None, "ask `fits` first"
         self._used += 1
@@ -261,7 +263,3 @@ def arguments_of(wanted: SkillCall, request: ChatRequest, turn: str) -> tuple[st
             )
         arguments[free[0]] = value
     return name, json.dumps(arguments, ensure_ascii=False)
-
-
-def shown(turns: Sequence[Turn]) -> str:
-    return ", ".join(str(turn) for turn in turns)

@@ -40,9 +40,11 @@ class VectorTurn:
         return self
 
     def fits(self, text: str, request: ModelRequest) -> bool:
+        """Whether the text is one it was written for."""
         return matches(self._pattern, text, request)
 
     def unused(self) -> str | None:
+        """Say that it was never asked for; `None` when it was, or need not be."""
         if self.vector is None and not self.failures:
             return f"{self} has no vector: add .returns([…])"
         return None if self.used or self._optional else f"{self} was never asked for"
