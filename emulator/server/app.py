@@ -32,6 +32,9 @@ _CLIENT_GONE = 499
 """What is told of a request whose sender went away before it had sent everything."""
 
 
+_NOTED = frozenset({401, 404, 413})
+
+
 class Site:
     """Serves one host on one socket until closed."""
 
@@ -102,13 +105,20 @@ class Site:
                 response.status,
                 perf_counter() - began,
                 function,
-                note=self._note(request.method, path, function) if response.status == 404 else "",
+                note=self._note(response.status, request.method, path, function)
+                if response.status in _NOTED
+                else "",
             )
         )
         return response
 
-    def _note(self, method: str, path: str, function: str) -> str:
+    def _note(self, status: int, method: str, path: str, function: str) -> str:
+        """Say on the console what the answer itself must not, or cannot, tell."""
         generation = self._host.current
+        if status == 413:
+            return f"the body is over {self._policy.body_limit:,} bytes"
+        if status == 401:
+            return f"without a key that opens it; {self._policy.where_keys_are()}"
         if generation is None or _is_reserved(path) or self._endpoints.has(path):
             return ""
         if function:

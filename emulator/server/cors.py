@@ -7,12 +7,15 @@ still an ordinary request, and a request of a foreign origin runs but gets no he
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 
 from multidict import CIMultiDict
 
 from emulator.errors import ConfigError
+
+_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^\s/?#@]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +32,13 @@ class Cors:
         named = frozenset(each.strip().rstrip("/").lower() for each in origins if each.strip())
         if not named:
             return None
+        for origin in named:
+            if origin != "*" and not _ORIGIN.fullmatch(origin):
+                raise ConfigError(
+                    f"CORS cannot allow '{origin}': an origin is a scheme and a host, or *.",
+                    hint="Write it as the browser sends it, such as http://localhost:4200.",
+                    code="cors-invalid",
+                )
         if "*" in named and credentials:
             raise ConfigError(
                 "CORS cannot allow every origin ('*') together with credentials.",

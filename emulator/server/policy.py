@@ -38,6 +38,11 @@ class SitePolicy:
             notes.append(f"Keys: asked for (--enable-auth), kept in {kept}")
         return notes
 
+    def where_keys_are(self) -> str:
+        """Say where whoever runs the host finds the keys."""
+        folder = self.keys.folder
+        return "keys are in memory" if folder is None else f"keys are in {folder}"
+
     def allows(self, level: str, request: web.BaseRequest, query: str, function: str = "") -> bool:
         """Whether the request may use what needs `level`."""
         if level == "anonymous" or not self.enable_auth:

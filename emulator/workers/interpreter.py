@@ -9,6 +9,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from emulator.config.settings import normalised
 from emulator.errors import WorkerStartError
 from emulator.workers.channel import Interpreter
 
@@ -28,7 +29,7 @@ def find_interpreter(
     arguments = interpreter_arguments(environment)
     if explicit:
         return Interpreter(_named(explicit, root, "--python"), "given with --python", arguments)
-    setting = environment.get(_EXECUTABLE_SETTING)
+    setting = _value(environment, _EXECUTABLE_SETTING)
     if setting:
         path = _named(setting, root, _EXECUTABLE_SETTING)
         return Interpreter(path, f"set by {_EXECUTABLE_SETTING}", arguments)
@@ -46,7 +47,7 @@ def find_interpreter(
 
 def interpreter_arguments(environment: Mapping[str, str]) -> tuple[str, ...]:
     """Return what the app's settings want between the interpreter and our script."""
-    text = environment.get(ARGUMENTS_SETTING, "")
+    text = _value(environment, ARGUMENTS_SETTING) or ""
     posix = os.name == "posix"
     try:
         parts = shlex.split(text, posix=posix)
@@ -57,6 +58,14 @@ def interpreter_arguments(environment: Mapping[str, str]) -> tuple[str, ...]:
             f"{ARGUMENTS_SETTING} is not a list of arguments ({error}): {text}",
             hint="check its quotes",
         ) from error
+
+
+def _value(environment: Mapping[str, str], name: str) -> str | None:
+    """Return a setting whatever the case of its name: Windows hands names over in capitals."""
+    if name in environment:
+        return environment[name]
+    wanted = normalised(name)
+    return next((value for key, value in environment.items() if normalised(key) == wanted), None)
 
 
 def _named(text: str, root: Path, origin: str) -> Path:

@@ -238,6 +238,10 @@ class WorkerProcess:
             self._ended = True
         code = self._process.wait()
         self._ended = True
+        if _POSIX and not hasattr(os, "waitid"):  # macOS before Python 3.13
+            # The number is free now, but stays the group's for as long as anybody is in it.
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self._process.pid, signal.SIGKILL)
         for reader in self._readers:
             reader.join(_LAST_WORDS)
         self._close_stdin()

@@ -7,13 +7,16 @@ import importlib
 import importlib.machinery
 import os
 import sys
+import threading
 import types
-from typing import Any, Callable, List, Optional
+from typing import Any, Callable, Iterator, List, Optional
 
 from .failure import message_of
 from .sdk import CLASSIC
 
 NAMESPACE = "__app__"
+_LONG_IMPORT = 10.0
+"""Seconds after which people ask what is going on."""
 HOSTS_NAMES = ("bindings", "emulator")
 _NOT_THE_APP = ("site-packages", ".python_packages", ".venv", "venv")
 _DEBUGGERS = ("debugpy", "pydevd", "_pydevd", "_pydev_")
@@ -115,6 +118,39 @@ def warm(names: List[str]) -> None:
         if name not in sys.modules:
             with contextlib.suppress(Exception):
                 importlib.import_module(name)
+
+
+@contextlib.contextmanager
+def watched(root: str, after: float = _LONG_IMPORT) -> Iterator[None]:
+    """Say where the import of the app stands when it takes long, again and again."""
+    thread = threading.get_ident()
+    over = threading.Event()
+
+    def tell() -> None:
+        waited = 0.0
+        while not over.wait(after):
+            waited += after
+            line = _line_of(sys._current_frames().get(thread), root)
+            text = f"The app is still being imported after {waited:.0f} s{line}\n"
+            # Past everything user code may have replaced; the loop is busy importing.
+            with contextlib.suppress(OSError):
+                os.write(2, text.encode("utf-8", "backslashreplace"))
+
+    threading.Thread(target=tell, daemon=True, name="import-watch").start()
+    try:
+        yield
+    finally:
+        over.set()
+
+
+def _line_of(frame: Optional[types.FrameType], root: str) -> str:
+    """Name the app's innermost line on the stack."""
+    while frame is not None:
+        file = frame.f_code.co_filename
+        if is_app_folder(os.path.dirname(file), root):
+            return f": it is at {os.path.relpath(file, root)}:{frame.f_lineno}"
+        frame = frame.f_back
+    return ""
 
 
 def import_app_module(name: str) -> types.ModuleType:

@@ -253,7 +253,8 @@ class Session(asyncio.Protocol):
             send=self._send,
             threads=self._start.get("threads"),
         )
-        self._send(self._app.index())
+        with imports.watched(root):
+            self._send(self._app.index())
         self._flush()
 
     def data_received(self, data: Data) -> None:

@@ -100,3 +100,9 @@ def test_the_settings_of_the_official_host_are_understood() -> None:
     assert Cors.of_settings({"CORS_ALLOWED_ORIGINS": '["*"]'}.get) is None
     with pytest.raises(ConfigError, match="is no JSON list of texts"):
         Cors.of_settings({**settings, "CORS_ALLOWED_ORIGINS": "https://a.example"}.get)
+
+
+@pytest.mark.parametrize("origin", ["bad origin", "localhost:4200", "http://", "https://a/b"])
+def test_what_is_no_origin_is_refused(origin: str) -> None:
+    with pytest.raises(ConfigError, match="an origin is a scheme and a host"):
+        Cors.of([origin], credentials=False)
