@@ -146,15 +146,13 @@ async def _process(
 
     async def read() -> None:
         assert process.stdout is not None
-        url = ""
         async for raw in process.stdout:
             line = raw.decode("utf-8", "replace").rstrip("\n")
             output.append(line)
-            found = re.search(r"http://localhost:\d+", line)
-            url = url or (found.group() if found else "")
             ready = "Ready" in line or "Nothing is served" in line or '"listening"' in line
-            if ready and url and not serving.done():
-                serving.set_result(url)
+            found = re.search(r"http://localhost:\d+", line) if ready else None
+            if found is not None and not serving.done():
+                serving.set_result(found.group())
         if not serving.done():
             serving.set_exception(AssertionError("it did not start:\n" + "\n".join(output)))
 
