@@ -10,7 +10,7 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tests.bench import openai_overhead, post, reload, start, throughput
+from tests.bench import openai_overhead, plugin, post, reload, start, throughput
 from tests.bench.table import Row, show
 
 ROWS = {
@@ -19,6 +19,7 @@ ROWS = {
     "post": post.measure,
     "reload": reload.measure,
     "openai": openai_overhead.measure,
+    "plugin": plugin.measure,
 }
 
 
