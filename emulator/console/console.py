@@ -19,6 +19,7 @@ from emulator.console.render import (
     duration,
     failure_lines,
     problem_lines,
+    together,
 )
 from emulator.console.turns import Turn, Turns
 from emulator.events import (
@@ -149,9 +150,13 @@ class Console:
 
     def problem_lines(self, problems: Iterable[Problem]) -> Iterable[str]:
         """What a person is told: no notices, unless they asked for everything or are strict."""
-        for problem in problems:
-            if problem.severity is not Severity.INFO or self._verbose or self._strict:
-                yield from problem_lines(problem, self.paint, azure=self._strict)
+        shown = [
+            problem
+            for problem in problems
+            if problem.severity is not Severity.INFO or self._verbose or self._strict
+        ]
+        for problem in together(shown):
+            yield from problem_lines(problem, self.paint, azure=self._strict)
 
     def flush(self) -> None:
         self._scheduled = False

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from emulator.console.advice import advice
 from emulator.events import InvocationFinished
-from emulator.model import FunctionError, Problem, Severity
+from emulator.model import FunctionError, Problem, Severity, SourceSpan
 
 _CODES = {
     "red": "31",
@@ -49,6 +50,23 @@ def problem_lines(problem: Problem, paint: Palette, *, azure: bool = False) -> I
         yield f"  {paint('On Azure:', 'dim')} {problem.azure}"
     if problem.hint:
         yield f"  {paint('→', 'dim')} {problem.hint}"
+
+
+def together(problems: Iterable[Problem]) -> list[Problem]:
+    """Tell a problem that several functions have in the same words only once, at all its places."""
+    groups: dict[tuple[object, ...], list[Problem]] = {}
+    for each in problems:
+        words = (each.code, each.severity, each.message, each.hint, each.detail, each.azure)
+        groups.setdefault(words, []).append(each)
+    return [_merged(group) for group in groups.values()]
+
+
+def _merged(group: list[Problem]) -> Problem:
+    first = group[0]
+    places = dict.fromkeys(str(each.where) for each in group if each.where is not None)
+    if len(places) < 2:
+        return first
+    return replace(first, where=SourceSpan(", ".join(places)))
 
 
 def verdict(problems: Iterable[Problem]) -> str:

@@ -8,6 +8,7 @@ from emulator.console.render import (
     failure_lines,
     one_line,
     problem_lines,
+    together,
     verdict,
 )
 from emulator.model import FunctionError, Problem, Severity, SourceSpan
@@ -115,3 +116,21 @@ def test_an_answer_that_cannot_be_sent_says_what_can(given: str, told: str) -> N
     assert error == f"Exception: TypeError: {text}"
     assert line.startswith("→ ")
     assert told in line
+
+
+def test_what_several_functions_have_in_the_same_words_is_told_once() -> None:
+    def alias(function: str, line: int) -> Problem:
+        return Problem(
+            "binding-type-alias",
+            "The binding 'state' has the type 'postUserQuery'.",
+            severity=Severity.WARNING,
+            where=SourceSpan("function_app.py", line),
+            function=function,
+        )
+
+    other = Problem("x", "Something else.", where=SourceSpan("host.json"))
+    merged = together([alias("a", 3), other, alias("b", 9), alias("c", 9)])
+    assert [str(each.where) for each in merged] == [
+        "function_app.py:3, function_app.py:9",
+        "host.json",
+    ]
