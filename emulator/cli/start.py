@@ -82,7 +82,9 @@ def _shown(emulator: Emulator, options: Options, log_stream: TextIO | None) -> S
     from emulator.cli.telling import Shown
     from emulator.console.console import Console, JsonConsole
     from emulator.console.logfile import LogFile
-    from emulator.console.terminal import is_terminal, wants_colour
+    from emulator.console.terminal import is_terminal, use_utf8, wants_colour
+
+    use_utf8(sys.stdout, os.environ)
 
     common: dict[str, Any] = {
         "clock": emulator.clock,

@@ -73,6 +73,10 @@ if sys.platform == "win32":  # pragma: no cover - there is no Windows here
                     except RuntimeError:  # the loop is closed
                         return
 
+    def keyboard(on_key: OnKey) -> Keyboard:
+        """Return the keyboard of the terminal this program runs in; call it within the loop."""
+        return WindowsKeyboard(on_key)
+
 else:
     import signal
     import termios
@@ -149,9 +153,6 @@ else:
             for key in typed(data.decode("utf-8", "replace")):
                 self._on_key(key)
 
-
-def keyboard(on_key: OnKey) -> Keyboard:
-    """Return the keyboard of the terminal this program runs in; call it within the loop."""
-    if sys.platform == "win32":
-        return WindowsKeyboard(on_key)
-    return PosixKeyboard(on_key)
+    def keyboard(on_key: OnKey) -> Keyboard:
+        """Return the keyboard of the terminal this program runs in; call it within the loop."""
+        return PosixKeyboard(on_key)

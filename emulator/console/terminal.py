@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
+from io import TextIOWrapper
 from typing import TextIO
 
 
@@ -26,6 +27,14 @@ def is_terminal(stream: TextIO) -> bool:
         return stream.isatty() and _understands_escapes(stream)
     except ValueError:  # it was closed
         return False
+
+
+def use_utf8(stream: TextIO, environ: Mapping[str, str]) -> None:
+    """Write UTF-8 into pipes on Windows, too, where Python takes the code page of the machine."""
+    chosen = environ.get("PYTHONIOENCODING")
+    if sys.platform == "win32" and not chosen and isinstance(stream, TextIOWrapper):
+        if not stream.isatty():
+            stream.reconfigure(encoding="utf-8")
 
 
 if sys.platform == "win32":  # pragma: no cover - there is no Windows here

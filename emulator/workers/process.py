@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
-import signal
 import socket
 import struct
 import subprocess
@@ -16,11 +15,12 @@ import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 from emulator.errors import WorkerStartError
 from emulator.workers.channel import AppSpec, Interpreter
 from emulator.workers.environment import worker_environment
+from emulator.workers.groups import kill_group, own_group, terminate_group, wait_until_ended
 from emulator.workers.interpreter import check
 from emulator.workers.messages import start_message, warm_message
 from emulator.workers.pyworker.wire import Header, dumps
@@ -124,14 +124,9 @@ class WorkerProcess:
         theirs: socket.socket | None,
         arguments: list[str],
     ) -> subprocess.Popen[bytes]:
-        platform: dict[str, Any] = {}
+        platform = own_group()
         if theirs is not None:
             platform["pass_fds"] = (theirs.fileno(),)
-        if _POSIX:
-            # A group of its own: Ctrl+C in the terminal is for the host alone.
-            platform["process_group"] = 0
-        else:
-            platform["creationflags"] = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
         return subprocess.Popen(
             [str(interpreter.executable), *interpreter.arguments, str(_SCRIPT), *arguments],
             stdin=subprocess.PIPE,
@@ -197,19 +192,12 @@ class WorkerProcess:
         return connection
 
     def terminate(self) -> None:
-        self._signal(signal.SIGTERM)
+        if not self._ended:
+            terminate_group(self._process)
 
     def kill(self) -> None:
-        self._signal(getattr(signal, "SIGKILL", signal.SIGTERM))
-
-    def _signal(self, number: int) -> None:
-        if self._ended:
-            return
-        if _POSIX:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(self._process.pid, number)
-        else:
-            self._process.terminate()
+        if not self._ended:
+            kill_group(self._process)
 
     def release(self) -> None:
         """Let go of the pipe the worker watches: it ends itself when it has not yet."""
@@ -230,18 +218,9 @@ class WorkerProcess:
                     listener(source, text)
 
     def _wait(self) -> None:
-        if hasattr(os, "waitid"):
-            # Not reaped yet, so its number still names its group: end what it started, too.
-            os.waitid(os.P_PID, self._process.pid, os.WEXITED | os.WNOWAIT)
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(self._process.pid, signal.SIGKILL)
-            self._ended = True
-        code = self._process.wait()
+        wait_until_ended(self._process)
         self._ended = True
-        if _POSIX and not hasattr(os, "waitid"):  # macOS before Python 3.13
-            # The number is free now, but stays the group's for as long as anybody is in it.
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(self._process.pid, signal.SIGKILL)
+        code = self._process.wait()
         for reader in self._readers:
             reader.join(_LAST_WORDS)
         self._close_stdin()

@@ -105,7 +105,7 @@ def _connect(arguments: List[str], start: Header) -> socket.socket:
 
 def _watch(lifeline: int, die_with_parent: bool) -> None:
     """End everything when the host is gone, even while user code blocks the loop."""
-    if die_with_parent and sys.platform == "linux":
+    if die_with_parent and sys.platform == "linux":  # Windows selects among sockets only
         select.select([lifeline], [], [], _SETTLED)
         _ask_kernel_to_end_us()
     with contextlib.suppress(OSError):
@@ -116,7 +116,9 @@ def _watch(lifeline: int, die_with_parent: bool) -> None:
 
 
 def _ask_kernel_to_end_us() -> None:
-    """Cover what the pipe cannot: code that never lets another thread run."""
+    """Cover what the pipe cannot: code that never lets another thread run. Linux only."""
+    if sys.platform != "linux":
+        return
     try:
         import ctypes  # costs some milliseconds, which after the start delay nobody
 
@@ -126,7 +128,7 @@ def _ask_kernel_to_end_us() -> None:
 
 
 def _end_group() -> None:
-    if os.name == "posix" and os.getpgrp() == os.getpid():
+    if sys.platform != "win32" and os.getpgrp() == os.getpid():
         os.killpg(0, signal.SIGKILL)
 
 

@@ -75,6 +75,19 @@ def test_a_broken_environment_is_not_passed_over(tmp_path: Path) -> None:
     assert find_interpreter(tmp_path, None, {}).executable == python
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "languageWorkers__python__arguments",
+        "LANGUAGEWORKERS__PYTHON__ARGUMENTS",
+        "languageWorkers:python:arguments",
+    ],
+)
+def test_settings_are_found_whatever_their_case(name: str) -> None:
+    """Windows hands variables over in capitals."""
+    assert interpreter_arguments({"A": "1", name: "-X dev"}) == ("-X", "dev")
+
+
 def test_arguments_are_split_as_in_a_shell(tmp_path: Path) -> None:
     text = "-m debugpy --listen '127.0.0.1:9091'"
     found = find_interpreter(tmp_path, None, {ARGUMENTS: text})
