@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from emulator.errors import WorkerStartError
-from emulator.workers.interpreter import check, find_interpreter
+from emulator.workers.interpreter import check, find_interpreter, interpreter_arguments
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="places of interpreters on POSIX")
 
