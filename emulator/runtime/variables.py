@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
+from functools import lru_cache
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 
@@ -25,7 +27,7 @@ def contributed_environment(
     """Ask every package; one that fails adds nothing and is told about."""
     variables: dict[str, str] = {}
     notes: list[str] = []
-    for point in entry_points(group=GROUP) if points is None else points:
+    for point in _points(tuple(sys.path)) if points is None else points:
         try:
             added: WorkerEnvironment = point.load()(
                 settings=settings, app_root=app_root, url=url, flags=flags
@@ -40,3 +42,10 @@ def contributed_environment(
             )
             events.publish(LogLine("Error", message, "Host"))
     return WorkerEnvironment(variables, tuple(notes))
+
+
+@lru_cache(maxsize=1)
+def _points(path: tuple[str, ...]) -> tuple[EntryPoint, ...]:
+    """Look into the installed packages once while `sys.path` is the same: it takes milliseconds,
+    and every load of an app asks."""
+    return tuple(entry_points(group=GROUP))

@@ -347,13 +347,16 @@ class EmulatedApp:
         """
         return self._open().module(name)
 
-    def extension(self, kind: type[X]) -> X | None:
-        """Return what the bindings of one package share; `None` when the app uses none of them.
+    def extension(self, kind: type[X], *, make: bool = False) -> X | None:
+        """Return what the bindings of one package share; `None` when the app uses none of them,
+        unless it shall be made all the same.
 
         For the testing part of binding packages.
         """
-        found = (each for each in self._open().context.extensions if isinstance(each, kind))
-        return next(found, None)
+        context = self._open().context
+        if make:
+            return cast(X, context.extension(kind))
+        return next((each for each in context.extensions if isinstance(each, kind)), None)
 
     @property
     def models(self) -> str:

@@ -15,7 +15,7 @@ from emulator.clock import Clock
 from emulator.config.options import resolve_options
 from emulator.config.secrets import SecretFilter
 from emulator.console.render import Palette, problem_lines
-from emulator.errors import EmulatorError
+from emulator.errors import ConfigError, EmulatorError
 from emulator.model import Problem, Severity
 from emulator.registry import BindingRegistry
 from emulator.runtime.generation import Generation
@@ -23,6 +23,7 @@ from emulator.runtime.host import Host
 from emulator.runtime.launch import AppUnusable
 from emulator.runtime.services import HostContext
 from emulator.server.app import Site
+from emulator.server.listening import listen
 from emulator.testing.records import Recorder
 from emulator.testing.tasks import TaskWatch
 from emulator.workers.inprocess import InProcessChannel
@@ -51,12 +52,12 @@ class AppBroken(EmulatorError):
 class Running:
     """One app that is loaded, and the parts it is made of."""
 
-    def __init__(self, starter: Starter, engine: Engine, recorder: Recorder) -> None:
+    def __init__(self, starter: Starter, engine: Engine, site: Site, recorder: Recorder) -> None:
         self.loop = asyncio.get_running_loop()
         self.host: Host = engine.host
         self.context: HostContext = engine.context
         self.recorder = recorder
-        self.site = Site(engine.host, engine.events, site_policy(starter))
+        self.site = site
         self._starter = starter
         self._engine = engine
         self._watch = TaskWatch(starter.root, recorder.knows)
@@ -128,12 +129,28 @@ async def launch(
     recorder = Recorder(starter.events)
     engine = Engine(starter, clock=clock, listens=False, registry=registry_of_now())
     engine.context.flags = _flags(models)
+    site = Site(engine.host, engine.events, site_policy(starter))
     try:
+        await _listen(starter, site)
         await _load(starter, engine, tolerant=tolerant)
     except BaseException:
+        await site.aclose()
         await engine.aclose()
         raise
-    return Running(starter, engine, recorder)
+    return Running(starter, engine, site, recorder)
+
+
+async def _listen(starter: Starter, site: Site) -> None:
+    """Serve the app's own code, which may ask this host for models. Tests need no port.
+
+    Where nothing may listen, as with plugins that close the network, it goes without.
+    """
+    try:
+        listening = listen("127.0.0.1", 0)
+    except (ConfigError, RuntimeError):
+        return
+    starter.port = listening.getsockname()[1]
+    await site.start(listening)
 
 
 async def _load(starter: Starter, engine: Engine, *, tolerant: bool) -> None:

@@ -71,13 +71,12 @@ class Models:
         self._script.clear()
 
     def attach(self, app: EmulatedApp) -> None:
-        """Serve an app that is open, until it is closed or `detach`ed. One that uses no model is
-        left alone."""
-        extension = app.extension(OpenAIExtension)
-        if extension is not None:
-            clock = extension.host.clock
-            models = ScriptedModels(self._script, clock, lambda: not app.strict)
-            extension.models.stand_in = models
+        """Serve an app that is open, until it is closed or `detach`ed: its bindings, and its own
+        calls of a model service."""
+        extension = app.extension(OpenAIExtension, make=True)  # also if no binding made it
+        assert extension is not None
+        models = ScriptedModels(self._script, extension.host.clock, lambda: not app.strict)
+        extension.models.stand_in = models
         self._attached.append((app, app.add_check(self.complaints)))
 
     def detach(self, app: EmulatedApp) -> None:
