@@ -83,10 +83,15 @@ async def test_the_end_leaves_no_process_and_the_port_free(
     socket.create_server(("127.0.0.1", port)).close()
 
 
-async def test_a_host_that_is_killed_takes_the_apps_processes_along(app: Path) -> None:
+@pytest.mark.parametrize("settled", [False, True], ids=["at once", "settled"])
+async def test_a_host_that_is_killed_takes_the_apps_processes_along(
+    app: Path, settled: bool
+) -> None:
     (app / "function_app.py").write_text(WITH_CHILD)
     async with served(app, watch=True) as host:
         await until(lambda: len(processes_in(app)) >= 2)
+        if settled:  # a second later the kernel is asked to help
+            await until(lambda: any(asks_the_kernel(pid) for pid in processes_in(app)))
         host.process.kill()
         await host.process.wait()
         await until(lambda: not processes_in(app))
@@ -157,6 +162,10 @@ def processes_in(folder: Path) -> list[int]:
         except OSError:
             continue
     return found
+
+
+def asks_the_kernel(pid: int) -> bool:
+    return "_ctypes" in Path(f"/proc/{pid}/maps").read_text()
 
 
 def children_named(name: str, folder: Path) -> list[int]:

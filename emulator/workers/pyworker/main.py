@@ -116,13 +116,20 @@ def _watch(lifeline: int, die_with_parent: bool) -> None:
 
 
 def _ask_kernel_to_end_us() -> None:
-    """Cover what the pipe cannot: code that never lets another thread run. Linux only."""
+    """Cover what the pipe cannot: code that never lets another thread run. Linux only.
+
+    Not at once, or what the app has started would be left: the C library's own `alarm` takes the
+    signal, needs no Python to run, and ends us as many seconds later as the signal's number, 1.
+    """
     if sys.platform != "linux":
         return
     try:
         import ctypes  # costs some milliseconds, which after the start delay nobody
 
-        ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+        libc = ctypes.CDLL(None)
+        libc.signal.argtypes = (ctypes.c_int, ctypes.c_void_p)
+        libc.signal(signal.SIGHUP, ctypes.cast(libc.alarm, ctypes.c_void_p))
+        libc.prctl(1, signal.SIGHUP)  # PR_SET_PDEATHSIG
     except Exception:  # a courtesy of the kernel; without it the pipe has to do
         return
 
