@@ -89,7 +89,8 @@ def announcement(
     """Say who serves what, what is wrong, and that it is ready: after `seconds`, or since the
     start."""
     if isinstance(console, JsonConsole):
-        yield json.dumps({"event": "listening", "url": emulator.url})
+        told = {"event": "listening", "url": emulator.url, "debugger": emulator.debug_address}
+        yield json.dumps({name: value for name, value in told.items() if value})
         return
     generation = emulator.host.current
     if generation is None:

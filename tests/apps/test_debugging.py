@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib.util
+import json
 import os
 import signal
 import socket
@@ -209,6 +210,13 @@ def test_a_debugger_that_is_not_installed_is_told_with_the_command(
     assert f"debugpy, which --debug needs, is not installed for {python}" in done.stderr
     assert f"{python} -m pip install debugpy" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+async def test_machines_are_told_the_port_as_well(app: Path, port: int) -> None:
+    async with served(app, "--debug", str(port), "--output", "json") as host:
+        told = [json.loads(line) for line in host.output]
+        listening = next(each for each in told if each["event"] == "listening")
+        assert listening["debugger"] == f"127.0.0.1:{port}"
 
 
 def test_a_debug_port_in_use_is_told_and_nothing_is_started(app: Path) -> None:
