@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -65,7 +66,7 @@ class SqliteDatabase:
                 isolation_level=None,
                 check_same_thread=False,
             )
-            connection.execute("PRAGMA journal_mode=WAL")
+            _use_write_ahead_log(connection)
             connection.execute("PRAGMA synchronous=NORMAL")
             if self._path is None and self._seed is not None:
                 _copy(self._seed, connection)
@@ -108,6 +109,19 @@ def _copy(file: Path, connection: sqlite3.Connection) -> None:
             f"The content of {file} cannot be used: {error}.",
             hint="Give a database that a host has kept, or a file of `funcemu state export`.",
         ) from error
+
+
+def _use_write_ahead_log(connection: sqlite3.Connection) -> None:
+    """Switch the file over, which two hosts may try at once: SQLite does not wait for this lock."""
+    deadline = time.monotonic() + BUSY_TIMEOUT
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)  # on the database's own thread
 
 
 class _Lane:
