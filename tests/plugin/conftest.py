@@ -17,3 +17,10 @@ import emulator.testing.opened  # noqa: F401 - as above
 def _bytecode_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the processes that tests start be as quick as those of users."""
     monkeypatch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
+
+
+@pytest.fixture(autouse=True)
+def _as_at_a_desk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """pytest repeats whole failures in its summary where it finds itself in a CI."""
+    for name in ("CI", "BUILD_NUMBER"):
+        monkeypatch.delenv(name, raising=False)
