@@ -112,6 +112,7 @@ class Recorder:
     def forget(self) -> None:
         """Begin anew; calls under way go on being recorded where they were."""
         self.calls, self.logs, self.requests = [], [], []
+        self._by_id = {id: call for id, call in self._by_id.items() if not call.finished}
 
     def knows(self, call_id: str) -> bool:
         return call_id in self._by_id

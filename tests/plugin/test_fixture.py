@@ -153,6 +153,8 @@ def test_settings_come_from_ini_and_markers(pytester: pytest.Pytester) -> None:
             told = "there is no setting 'COLOR'. Did you mean 'COLOUR'"
             with pytest.raises(KeyError, match=told):
                 functions_app.settings["COLOR"]
+            with pytest.raises(KeyError, match="Give it with functions_app.settings="):
+                functions_app.settings["SOMETHING_ELSE"]
 
         async def test_the_environment_of_the_test(functions_app, monkeypatch):
             monkeypatch.setenv("COLOUR", "patched")
@@ -227,6 +229,56 @@ def test_a_plain_function_needs_no_await(pytester: pytest.Pytester) -> None:
             assert "hello POST /hello/{name succeeded" in functions_app.journal()
             assert functions_app.logs and functions_app.requests
             functions_app.clock.advance(5)
+        """,
+    )
+
+
+def test_the_strict_mode_of_pytest_asyncio_works(pytester: pytest.Pytester) -> None:
+    write_project(
+        pytester,
+        """
+        @pytest.mark.asyncio
+        async def test_it(functions_app):
+            assert (await functions_app.get("/api/hello")).status == 200
+
+        def test_plain(functions_app):
+            assert functions_app.get("/api/hello").status == 200
+        """,
+    )
+    ini = pytester.path / "pytest.ini"
+    ini.write_text(ini.read_text().replace("asyncio_mode = auto", "asyncio_mode = strict"))
+    assert run(pytester).parseoutcomes() == {"passed": 2}
+
+
+def test_fixtures_may_be_asked_for_while_the_test_runs(pytester: pytest.Pytester) -> None:
+    write_project(
+        pytester,
+        """
+        def test_good(request):
+            app = request.getfixturevalue("functions_app")
+            assert app.get("/api/hello").status == 200
+
+        def test_bad(request):
+            request.getfixturevalue("functions_app").get("/api/boom")
+        """,
+    )
+    assert run(pytester).parseoutcomes() == {"passed": 1, "failed": 1}
+
+
+def test_the_decorator_and_fixtures_go_together(pytester: pytest.Pytester) -> None:
+    check(
+        pytester,
+        """
+        from emulator.testing import EmulatedApp
+
+        @EmulatedApp(".")
+        async def test_it(app, tmp_path):
+            assert (await app.get("/api/hello")).status == 200 and tmp_path.is_dir()
+
+        class TestMethods:
+            @EmulatedApp(".")
+            def test_it(self, app, tmp_path):
+                assert app.get("/api/hello").status == 200 and tmp_path.is_dir()
         """,
     )
 

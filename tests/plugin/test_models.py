@@ -423,11 +423,14 @@ def test_a_text_nobody_expected_fails_the_test(pytester: pytest.Pytester) -> Non
         """
         async def test_it(functions_app, models):
             models.on_embedding("milk").returns([1]).optional()
+            models.on_embedding("rolls").fails(429, times=1)
             with functions_app.expect_failure("vector"):
                 await functions_app.post("/api/vector", json={"text": "bread"})
+                await functions_app.post("/api/vector", json={"text": "rolls"})
         """,
         app=VECTORS,
     )
+    assert "- models.on_embedding('rolls') in test_it.py:6 has no vector: add .returns([…])" in told
     assert (
         "- The model was asked for the vector of 'bread', which nothing of models.on_embedding(…) "
         "fits.\n"

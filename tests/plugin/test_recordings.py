@@ -161,6 +161,28 @@ def test_embeddings_are_recorded_too(pytester: pytest.Pytester, service: ModelSe
     assert len(service.requests) == 1
 
 
+def test_the_option_of_pytest_recording_counts_where_that_is_installed(
+    pytester: pytest.Pytester, service: ModelService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_project(pytester, TEST, app=CHAT)
+    pytester.makepyfile(
+        pytest_recording="""
+        def pytest_addoption(parser):
+            choices = ("once", "new_episodes", "none", "all", "rewrite")
+            parser.addoption("--record-mode", choices=choices, default=None)
+        """
+    )
+    pytester.syspathinsert()
+    service.reply(*CONVERSATION)
+    for mode, requests in (("new_episodes", 4), ("none", 4), ("once", 4), ("rewrite", 8)):
+        if mode == "rewrite":
+            service.reply(*CONVERSATION)
+        result = run(pytester, "-p", "pytest_recording", f"--record-mode={mode}")
+        assert result.parseoutcomes() == {"passed": 1}, output(result)
+        assert len(service.requests) == requests
+    assert run(pytester, "-p", "pytest_recording").parseoutcomes() == {"passed": 1}
+
+
 def test_a_test_is_live_or_recorded_not_both(pytester: pytest.Pytester) -> None:
     told = failing(
         pytester,

@@ -292,6 +292,7 @@ def _extension() -> Any:
         ("[]", "should be a JSON object"),
         ("{", "cannot be read"),
         ('{"asistants": {}}', "No binding of this app takes 'asistants' of seed.json"),
+        ('{"xyz": {}}', "No binding of this app takes 'xyz' of seed.json"),
     ],
 )
 async def test_a_seed_that_cannot_be_used_is_told(
@@ -305,6 +306,8 @@ async def test_a_seed_that_cannot_be_used_is_told(
             await app.state.seed(name)
         if "asistants" in content:
             assert raised.value.hint == "Did you mean 'assistants'?"
+        if "xyz" in content:
+            assert raised.value.hint == "They take: assistants."
 
 
 @pytest.mark.parametrize(
