@@ -114,6 +114,10 @@ class EmulatedApp:
 
     async def aclose(self) -> None:
         """End the app and forget everything. Idempotent; checks nothing."""
+        if self._running is not None:
+            await self._home(self._close())
+
+    async def _close(self) -> None:
         running, self._running = self._running, None
         if running is not None:
             await self._client.aclose()
@@ -176,6 +180,11 @@ class EmulatedApp:
 
     def _copy(self) -> EmulatedApp:
         return EmulatedApp(self.path, **self._wanted)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the app is loaded and can be asked."""
+        return self._running is not None
 
     # Requests
 

@@ -74,14 +74,17 @@ class OpenedApps:
         )
 
     def verify(self) -> None:
-        for used in self._used:
+        for used in self._open():
             try:
                 used.run(used.app.verify())
             except StrictError as error:
                 raise pytest.fail.Exception(str(error), pytrace=False) from None
 
+    def _open(self) -> list[Used]:
+        return [each for each in self._used if each.app.is_open]
+
     def sections(self) -> list[tuple[str, str]]:
-        return [(f"{SECTION} {used.app.path}", used.app.journal()) for used in self._used]
+        return [(f"{SECTION} {used.app.path}", used.app.journal()) for used in self._open()]
 
     def end(self, item: pytest.Item) -> None:
         used, self._used = self._used, []

@@ -90,12 +90,13 @@ def _options(options: Mapping[str, Any]) -> str:
 def _short(value: Any) -> str:
     match value:
         case HttpRequestData():
-            body = f" {_cut(value.body.decode('utf-8', 'replace'))!r}" if value.body else ""
+            begin = value.body[: 2 * _LONGEST].decode("utf-8", "replace")
+            body = f" {_cut(begin)!r}" if value.body else ""
             return f"{value.method} {value.url}{body}"
         case Response():
             return repr(value)
         case str() | bytes():
-            return _cut(repr(value))
+            return _cut(repr(value[: 2 * _LONGEST]))
         case _:
             return _cut(json.dumps(value, ensure_ascii=False, default=str))
 

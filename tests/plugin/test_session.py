@@ -89,6 +89,19 @@ def test_each_test_is_judged_for_itself(pytester: pytest.Pytester) -> None:
     assert "/api/hello/Ada" not in told, "that is of another test"
 
 
+def test_a_test_may_close_it(pytester: pytest.Pytester) -> None:
+    check(
+        pytester,
+        """
+        async def test_it(functions_app_session):
+            await functions_app_session.get("/api/hello")
+            await functions_app_session.aclose()
+            await functions_app_session.aclose()
+            assert not functions_app_session.is_open
+        """,
+    )
+
+
 def test_it_is_opened_once_from_any_test(pytester: pytest.Pytester) -> None:
     app = HELLO + "\nwith open('opened.txt', 'a') as file:\n    file.write('x')\n"
     check(

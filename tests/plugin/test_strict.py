@@ -251,6 +251,24 @@ def test_a_passing_test_shows_nothing(pytester: pytest.Pytester) -> None:
     assert "functions app" not in told
 
 
+def test_an_app_that_the_test_closed_is_left_alone(pytester: pytest.Pytester) -> None:
+    from tests.support.testing import run, write_project
+
+    write_project(
+        pytester,
+        """
+        async def test_good(functions_app):
+            await functions_app.aclose()
+            assert not functions_app.is_open
+
+        async def test_bad(functions_app):
+            await functions_app.aclose()
+            assert False
+        """,
+    )
+    assert run(pytester).parseoutcomes() == {"passed": 1, "failed": 1}
+
+
 def test_a_journal_of_no_calls_says_so(pytester: pytest.Pytester) -> None:
     told = failing(pytester, "async def test_it(functions_app):\n    assert False\n")
     assert "no function was called" in told
