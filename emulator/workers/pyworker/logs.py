@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import contextvars
 import io
 import logging
@@ -171,7 +172,10 @@ class UserStream(io.TextIOBase):
         return len(text)
 
     def flush(self) -> None:
-        self.original.flush()
+        with contextlib.suppress(
+            ValueError
+        ):  # closed before us: Python 3.13 tells of it at the end
+            self.original.flush()
 
     def finish(self, call_id: Optional[str]) -> None:
         self.original.flush()
