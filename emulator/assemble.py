@@ -18,7 +18,6 @@ from emulator.events import EventBus, GenerationReady, LogLine
 from emulator.runtime.launch import AppUnusable, Configuration, Launch, configure
 from emulator.workers.channel import AppSpec, ExitInfo, WorkerChannel, WorkerLog
 from emulator.workers.debugging import DebugRequest, requested_debugging
-from emulator.workers.environment import worker_environment
 from emulator.workers.interpreter import (
     ARGUMENTS_SETTING,
     find_interpreter,
@@ -98,7 +97,7 @@ class Starter:
             variables.setdefault("PYTHON_ENABLE_DEBUG_LOGGING", "1")  # else none would be sent
         spec = AppSpec(
             root=self.root,
-            environment=worker_environment(self.root, variables),
+            environment=variables,
             script_file=settings.get("PYTHON_SCRIPT_FILE_NAME") or "function_app.py",
         )
         if self.options.channel == "inprocess":
@@ -363,7 +362,7 @@ def site_policy(starter: Starter) -> SitePolicy:
     # As above: the worker is already starting.
     from emulator.server.cors import Cors
     from emulator.server.keys import KeyStore
-    from emulator.server.policy import SitePolicy
+    from emulator.server.policy import SitePolicy, body_limit
 
     options = starter.options
     return SitePolicy(
@@ -371,7 +370,7 @@ def site_policy(starter: Starter) -> SitePolicy:
         enable_auth=options.enable_auth,
         cors=Cors.of(options.cors, credentials=options.cors_credentials)
         or Cors.of_settings(starter.settings.get),
-        body_limit=_body_limit(starter.environ),
+        body_limit=body_limit(starter.environ),
         served_as=frozenset({options.host.lower()}),
     )
 
@@ -402,12 +401,6 @@ def _reachable(address: str) -> str:
     if address == "::":
         return "[::1]"
     return f"[{address}]" if ":" in address else address
-
-
-def _body_limit(environ: Mapping[str, str]) -> int:
-    """Return the largest body in bytes; the variable is the official host's."""
-    given = environ.get("FUNCTIONS_REQUEST_BODY_SIZE_LIMIT", "")
-    return int(given) if given.isdecimal() else 104_857_600
 
 
 def _app_root(path: Path) -> Path:

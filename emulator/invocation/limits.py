@@ -113,16 +113,3 @@ class Deadlines:
             del self._due[call_id]
             self._expired.add(call_id)
             task.cancel()
-
-
-def format_timespan(seconds: float) -> str:
-    """Write a duration as .NET does: `00:00:02`, `1.02:00:00`, `00:00:00.5000000`."""
-    ticks = round(seconds * 10_000_000)
-    whole, fraction = divmod(ticks, 10_000_000)
-    minutes, second = divmod(whole, 60)
-    hours, minute = divmod(minutes, 60)
-    days, hour = divmod(hours, 24)
-    text = f"{hour:02d}:{minute:02d}:{second:02d}"
-    if days:
-        text = f"{days}.{text}"
-    return f"{text}.{fraction:07d}" if fraction else text

@@ -11,6 +11,7 @@ from typing import Any, Literal
 import msgspec
 
 from emulator.clock import Clock
+from emulator.config.timespan import format_timespan
 from emulator.errors import (
     BindingError,
     EmulatorError,
@@ -31,7 +32,7 @@ from emulator.events import (
 )
 from emulator.ids import new_id
 from emulator.invocation.bound import BoundFunction, Reader, Writer
-from emulator.invocation.limits import Deadlines, InFlight, RetrySchedule, format_timespan
+from emulator.invocation.limits import Deadlines, InFlight, RetrySchedule
 from emulator.invocation.options import BoundOptions, Evaluation
 from emulator.model import (
     NO_TRACE,

@@ -11,13 +11,13 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from emulator.runtime.watch import Stamp, stamp_of
+
 STRIKES = 3
 """So many different contents, each written while the app was being loaded, are suspicious."""
 
 FORGOTTEN_AFTER = 60.0
 """Seconds after which a suspicion is forgotten."""
-
-_Stamp = tuple[int, int, int]
 
 
 @dataclass(slots=True)
@@ -25,10 +25,10 @@ class _File:
     """A file that has changed before, as it was last seen."""
 
     content: bytes = b""
-    stamp: _Stamp | None = None
+    stamp: Stamp | None = None
     strikes: int = 0
     struck: float = 0.0
-    written: _Stamp | None = None
+    written: Stamp | None = None
     """As it was at the end of a load that changed it, until that is reported."""
     on_trial: bool = False
     convicted: bool = False
@@ -51,7 +51,7 @@ class SelfWrites:
         """Note what the load has changed and nobody has reported yet."""
         self._loading = False
         for path, file in self._files.items():
-            stamp = _stamp(path)
+            stamp = stamp_of(path)
             if stamp != file.stamp:
                 file.written, file.on_trial = stamp, self._trial
 
@@ -73,7 +73,7 @@ class SelfWrites:
         return frozenset(wanted), frozenset(convicted)
 
     def _counts(self, path: Path, file: _File) -> bool:
-        stamp, content = _stamp(path), _content(path)
+        stamp, content = stamp_of(path), _content(path)
         during = self._loading or (stamp is not None and stamp == file.written)
         trial = self._trial if self._loading else file.on_trial
         same = content == file.content
@@ -94,14 +94,6 @@ class SelfWrites:
     def _suspected(self, file: _File) -> bool:
         recent = self._now() - file.struck <= FORGOTTEN_AFTER
         return file.strikes >= STRIKES and recent and not file.convicted
-
-
-def _stamp(path: Path) -> _Stamp | None:
-    try:
-        status = path.stat()
-    except OSError:
-        return None
-    return status.st_mtime_ns, status.st_size, status.st_ino
 
 
 def _content(path: Path) -> bytes:

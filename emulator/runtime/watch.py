@@ -171,7 +171,7 @@ class Watcher:
                     break
                 rules = self._rules()
                 relevant = [path for path in changed.result() if rules.matters(path)]
-                await self._report(self._changed({path: _stamp(path) for path in relevant}))
+                await self._report(self._changed({path: stamp_of(path) for path in relevant}))
         finally:
             stopped.cancel()
             over.set()
@@ -196,7 +196,7 @@ class Watcher:
             for name in files:
                 path = Path(folder, name)
                 if rules.matters(path):
-                    found[path] = _stamp(path)
+                    found[path] = stamp_of(path)
         return found
 
     def _folders(self, root: Path) -> list[Path]:
@@ -211,7 +211,8 @@ class Watcher:
             return []
 
 
-def _stamp(path: Path) -> Stamp | None:
+def stamp_of(path: Path) -> Stamp | None:
+    """Return what changes when the file does; `None` when it is not there."""
     try:
         status = path.stat()
     except OSError:

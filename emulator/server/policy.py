@@ -15,6 +15,12 @@ BODY_LIMIT = 104_857_600
 """Bytes of a request body (100 MiB, as the official host); above it the answer is 413."""
 
 
+def body_limit(environ: Mapping[str, str]) -> int:
+    """Return the largest body in bytes; the variable is the official host's."""
+    given = environ.get("FUNCTIONS_REQUEST_BODY_SIZE_LIMIT", "")
+    return int(given) if given.isdecimal() else BODY_LIMIT
+
+
 @dataclass(frozen=True, slots=True)
 class SitePolicy:
     """Chosen by whoever starts the host.

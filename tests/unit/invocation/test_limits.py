@@ -6,7 +6,8 @@ import asyncio
 
 import pytest
 
-from emulator.invocation.limits import Deadlines, InFlight, RetrySchedule, format_timespan
+from emulator.config.timespan import format_timespan
+from emulator.invocation.limits import Deadlines, InFlight, RetrySchedule
 from emulator.model import RetryPolicy
 
 
