@@ -90,6 +90,8 @@ def execute(**given: Any) -> None:
 async def _beside(command: Sequence[str], url: str) -> int:
     """Run the command to its end; return its exit code as a shell would."""
     environment = {**os.environ, **dict.fromkeys(URL_VARIABLES, url)}
+    signals = _Signals()
+    signals.take()  # before there is a command: one may come while it starts
     try:
         child = await asyncio.create_subprocess_exec(*command, env=environment)
     except OSError as error:
@@ -98,7 +100,7 @@ async def _beside(command: Sequence[str], url: str) -> int:
             hint="What stands behind -- is run as it is, without a shell.",
             code="command-not-run",
         ) from error
-    _forward_signals(child)
+    signals.forward_to(child)
     try:
         code = await child.wait()
     finally:
@@ -106,22 +108,36 @@ async def _beside(command: Sequence[str], url: str) -> int:
     return 128 - code if code < 0 else code
 
 
-def _forward_signals(child: asyncio.subprocess.Process) -> None:
+class _Signals:
     """End with the command: it gets our signals, and we wait for what it makes of them."""
-    loop = asyncio.get_running_loop()
 
-    def forward(number: int) -> None:
+    def __init__(self) -> None:
+        self._child: asyncio.subprocess.Process | None = None
+        self._early: list[int] = []
+
+    def take(self) -> None:
+        loop = asyncio.get_running_loop()
+        for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+            number = getattr(signal, name, None)
+            if number is not None:
+                try:
+                    loop.add_signal_handler(number, self._forward, number)
+                except NotImplementedError:  # Windows: the loop has no signal handlers
+                    return
+
+    def forward_to(self, child: asyncio.subprocess.Process) -> None:
+        self._child = child
+        for number in self._early:
+            self._forward(number)
+
+    def _forward(self, number: int) -> None:
+        if self._child is None:
+            self._early.append(number)
         # The terminal sends Ctrl+C to the command as well.
-        if child.returncode is None and not (number == signal.SIGINT and sys.stdin.isatty()):
-            child.send_signal(number)
-
-    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
-        number = getattr(signal, name, None)
-        if number is not None:
-            try:
-                loop.add_signal_handler(number, forward, number)
-            except NotImplementedError:  # Windows: the loop has no signal handlers
-                return
+        elif self._child.returncode is None and not (
+            number == signal.SIGINT and sys.stdin.isatty()
+        ):
+            self._child.send_signal(number)
 
 
 async def _end(child: asyncio.subprocess.Process) -> None:
