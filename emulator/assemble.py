@@ -16,13 +16,11 @@ from emulator.config.settings import Settings, host_variables
 from emulator.errors import ConfigError
 from emulator.events import EventBus, GenerationReady, LogLine
 from emulator.runtime.launch import AppUnusable, Configuration, Launch, configure
-from emulator.workers.channel import AppSpec, ExitInfo, WorkerChannel, WorkerLog
+from emulator.workers.channel import AppSpec, ExitInfo, Interpreter, WorkerChannel, WorkerLog
 from emulator.workers.debugging import DebugRequest, requested_debugging
-from emulator.workers.interpreter import (
-    ARGUMENTS_SETTING,
-    find_interpreter,
-    interpreter_arguments,
-)
+from emulator.workers.interpreter import arguments_setting, interpreter_arguments
+from emulator.workers.languages import PYTHON, TITLES, app_language
+from emulator.workers.selection import find_worker
 
 if TYPE_CHECKING:
     from emulator.registry import BindingRegistry
@@ -53,7 +51,7 @@ class Starter:
         self.logs = _LogRelay(self.events)
         self.environ = {**(os.environ if environ is None else environ), **(settings or {})}
         if options.language_worker:
-            self.environ[ARGUMENTS_SETTING] = options.language_worker
+            self.environ |= {arguments_setting(each): options.language_worker for each in TITLES}
         self.configured: Callable[[Configuration], None] = lambda configuration: None
         """Hears of each configuration that is read, before the app's code runs with it."""
         self.settings = Settings.empty()
@@ -76,7 +74,8 @@ class Starter:
         self.configured(configuration)
         if self.latest is None:
             variables = configuration.settings.worker_environment()
-            _, self.debugging = self._debugger(interpreter_arguments(variables))
+            if app_language(self.root, variables).name == PYTHON:
+                _, self.debugging = self._debugger(interpreter_arguments(variables))
         return replace(configuration, problems=(*self.options.problems, *configuration.problems))
 
     def spawn(self, configuration: Configuration) -> Launch:
@@ -100,7 +99,8 @@ class Starter:
             environment=variables,
             script_file=settings.get("PYTHON_SCRIPT_FILE_NAME") or "function_app.py",
         )
-        if self.options.channel == "inprocess":
+        in_process = self.options.channel == "inprocess"
+        if in_process and app_language(self.root, variables).name == PYTHON:
             # Only tests use it; a start of the host need not import it.
             from emulator.workers.inprocess import InProcessChannel
 
@@ -109,18 +109,19 @@ class Starter:
         from emulator.workers.standby import Standby
         from emulator.workers.supervisor import Supervisor
 
-        interpreter = find_interpreter(self.root, self.options.python, spec.environment)
-        arguments, request = self._debugger(interpreter.arguments)
-        interpreter = replace(interpreter, arguments=arguments)
-        if request is not None:
-            first = self.latest is None
-            wait = first and request.debugging.wait
-            spec = replace(spec, debugging=replace(request.debugging, wait=wait))
+        worker = find_worker(self.root, spec.environment, python=self.options.python)
+        if isinstance(worker, Interpreter) and worker.language == PYTHON:
+            arguments, request = self._debugger(worker.arguments)
+            worker = replace(worker, arguments=arguments)
+            if request is not None:
+                first = self.latest is None
+                wait = first and request.debugging.wait
+                spec = replace(spec, debugging=replace(request.debugging, wait=wait))
         if self.options.watch and self.standby is None:
             self.standby = Standby(self.logs)
         return Supervisor.spawn(
             spec,
-            interpreter,
+            worker,
             self.logs,
             on_exit=self._worker_ended,
             standby=self.standby,

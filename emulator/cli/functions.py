@@ -12,10 +12,11 @@ from emulator.cli.headless import Session, options_of, run
 from emulator.cli.options import chosen_options
 from emulator.cli.writing import palette, write_json, write_table
 from emulator.console.render import Palette, problem_lines
-from emulator.discovery.assemble import SCRIPT_FILE, SCRIPT_SETTING
+from emulator.discovery.assemble import script_file_of
 from emulator.discovery.candidates import Candidate, candidates
 from emulator.model import AppModel, FunctionModel, Problem, Severity
 from emulator.runtime.generation import Generation
+from emulator.workers.languages import PYTHON
 
 
 @click.command()
@@ -122,7 +123,8 @@ def _url(generation: Generation, name: str, base: str) -> str | None:
 def _candidates(session: Session, generation: Generation | None) -> list[Candidate]:
     settings = session.configuration.settings
     app = AppModel(session.engine.context.app_root) if generation is None else generation.app
-    script_file = settings.get(SCRIPT_SETTING) or SCRIPT_FILE
+    language = PYTHON if generation is None else generation.worker.language
+    script_file = script_file_of(language, settings)
     return list(candidates(app, session.problems, script_file))
 
 

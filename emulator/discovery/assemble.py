@@ -15,9 +15,11 @@ from emulator.discovery.functionjson import Folder, find_folders, read_folder
 from emulator.discovery.nearmisses import nothing_found
 from emulator.model import AppModel, FunctionModel, Problem, Severity, SourceSpan
 from emulator.workers.channel import Index
+from emulator.workers.languages import NODE, PYTHON, RUNTIME_SETTING, TITLES
 
 SCRIPT_SETTING = "PYTHON_SCRIPT_FILE_NAME"
-SCRIPT_FILE = "function_app.py"
+_SCRIPT_FILES = {PYTHON: "function_app.py", NODE: "package.json"}
+"""Where the functions of an app begin that is not made of folders."""
 
 _WITHOUT_STORAGE = frozenset(
     {
@@ -37,33 +39,40 @@ def assemble(
     host_config: HostConfig,
     settings: Settings,
     functions: Sequence[str] = (),
+    language: str = PYTHON,
 ) -> tuple[AppModel, list[Problem]]:
     """Make the model of the app; each mistake takes down its own function only.
 
     `functions` is the allow list of the person who started the host; it counts before that of
-    host.json.
+    host.json. `language` is that of the worker.
     """
-    script_file = settings.get(SCRIPT_SETTING) or SCRIPT_FILE
+    script_file = script_file_of(language, settings)
     if index.error is not None:
-        return AppModel(root), [import_problem(root, index.error, script_file)]
+        return AppModel(root), [import_problem(root, index.error, script_file, language)]
     folders = find_folders(root)
     if index.functions:
-        read = [read_indexed(root, each) for each in index.functions]
+        read = [read_indexed(root, each, language) for each in index.functions]
         problems = _mixed(folders, script_file)
     else:
-        read = [read_folder(folder) for folder in folders]
+        read = [read_folder(folder, language) for folder in folders]
         problems = [] if index.functions is None else _folders_instead(folders, script_file)
     problems += [problem for _, found in read for problem in found]
     models = sorted((model for model, _ in read if model), key=_order)
     models = _without_duplicates(models, problems)
     models = [_with_retry(_with_disabled(model, settings), host_config) for model in models]
-    problems += _runtime(settings, models)
+    problems += _runtime(settings, models, language)
     problems += _storage(settings, models)
     kept, left_out = _allowed(models, functions or host_config.functions, problems)
     if not read:
         indexed = index.functions is not None or (root / script_file).is_file()
-        problems.append(nothing_found(root, script_file, indexed=indexed))
+        problems.append(nothing_found(root, script_file, indexed=indexed, language=language))
     return AppModel(root, tuple(kept), tuple(left_out)), problems
+
+
+def script_file_of(language: str, settings: Settings) -> str:
+    """Return the file in which functions are declared; empty where only folders declare them."""
+    given = settings.get(SCRIPT_SETTING) if language == PYTHON else None
+    return given or _SCRIPT_FILES.get(language, "")
 
 
 def _order(model: FunctionModel) -> tuple[str, str]:
@@ -140,31 +149,33 @@ def _with_retry(model: FunctionModel, host_config: HostConfig) -> FunctionModel:
     return replace(model, retry=host_config.retry)
 
 
-def _runtime(settings: Settings, models: Sequence[FunctionModel]) -> list[Problem]:
-    name = "FUNCTIONS_WORKER_RUNTIME"
-    given = (settings.get(name) or "").strip()
-    if not models or given.lower() == "python":
+def _runtime(settings: Settings, models: Sequence[FunctionModel], language: str) -> list[Problem]:
+    given = (settings.get(RUNTIME_SETTING) or "").strip()
+    if not models or given.lower() == language:
         return []
+    title = TITLES[language]
     if not given:
         return [
             Problem(
                 "worker-runtime-missing",
-                f"{name} is not set; the functions are Python, so 'python' is taken",
+                f"{RUNTIME_SETTING} is not set; the functions are {title}, so '{language}' is "
+                "taken",
                 severity=Severity.INFO,
-                hint=f'Add "{name}": "python" to Values of local.settings.json, and to the app '
-                "settings on Azure.",
+                hint=f'Add "{RUNTIME_SETTING}": "{language}" to Values of local.settings.json, '
+                "and to the app settings on Azure.",
                 azure="The setting is required: the official tools stop and ask for it, and the "
                 "host only warns for now.",
             )
         ]
-    provenance = settings.provenance(name)
+    provenance = settings.provenance(RUNTIME_SETTING)
     return [
         Problem(
             "worker-runtime-mismatch",
             f"Did not find functions with language [{given}].",
             severity=Severity.WARNING,
             where=provenance.source if provenance else None,
-            hint=f"The functions are Python and run here; Azure wants {name} to be 'python'.",
+            hint=f"The functions are {title} and run here; Azure wants {RUNTIME_SETTING} to be "
+            f"'{language}'.",
             azure=f"The functions do not exist: only those written in '{given}' are loaded.",
         )
     ]

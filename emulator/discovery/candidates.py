@@ -27,11 +27,13 @@ def candidates(app: AppModel, problems: Iterable[Problem], script_file: str) -> 
     found = list(problems)
     decorated = [each for each in everything if each.programming_model == "v2"]
     broken = [each for each in found if each.code == "app-import-failed"]
-    yield _script(app.root, script_file, decorated, broken)
+    if script_file:
+        yield _script(app.root, script_file, decorated, broken)
     by_folder = {each.directory.name: each for each in everything if each not in decorated}
     for folder in _folders(app.root):
         yield _folder(folder, by_folder.get(folder.name), found, script_file, bool(decorated))
-    for name in _python_files(app.root, script_file):
+    others = _python_files(app.root, script_file) if script_file.endswith(".py") else []
+    for name in others:
         yield Candidate(
             name, False, f"only {script_file} is read for functions; it may import this file"
         )
@@ -83,7 +85,7 @@ def _folder(
 
 def _without_file(folder: Path, script_file: str) -> str:
     names = {name.lower(): name for name in _names(folder)}
-    if script_file.lower() in names:
+    if script_file and script_file.lower() in names:
         return f"it has a {script_file}, so it is an app of its own: funcemu start {folder.name}"
     for wrong in ("function.json", "functions.json", "function.jsonc", "function.json.txt"):
         if wrong in names:

@@ -12,13 +12,14 @@ from emulator.discovery.validate import Declared, name_problem, read_bindings
 from emulator.errors import ConfigError
 from emulator.model import FunctionError, FunctionModel, Problem, RetryPolicy, SourceSpan
 from emulator.workers.channel import IndexedFunction
+from emulator.workers.languages import PYTHON
 
 WHOLE_APP = "None of the app's functions exist: the worker refuses to index the app."
 """What a mistake that Azure's worker finds in one decorated function does to all of them."""
 
 
 def read_indexed(
-    root: Path, function: IndexedFunction
+    root: Path, function: IndexedFunction, language: str = PYTHON
 ) -> tuple[FunctionModel | None, list[Problem]]:
     """Turn one indexed function into a model; without one the problems say why."""
     where = SourceSpan(_shown(root, function.file or function.script_file), function.line)
@@ -37,20 +38,23 @@ def read_indexed(
         script_file=function.script_file,
         entry_point=function.entry_point,
         programming_model="v2",
+        language=language,
         retry=retry,
         source=where,
-        config=_config(function),
+        config=_config(function, language),
     )
     return model, []
 
 
-def import_problem(root: Path, error: FunctionError, script_file: str) -> Problem:
+def import_problem(
+    root: Path, error: FunctionError, script_file: str, language: str = PYTHON
+) -> Problem:
     """Say why the app's code could not be indexed; the traceback is the detail."""
     return Problem(
         "app-import-failed",
         f"The app cannot be loaded: {error.title}",
         where=SourceSpan(_shown(root, error.file or script_file), error.line),
-        hint=_hint(root, error),
+        hint=_hint(root, error) if language == PYTHON else _node_hint(root, error),
         detail=error.stack or None,
         azure="The host runs without functions, and every address answers 404.",
     )
@@ -75,6 +79,14 @@ def _hint(root: Path, error: FunctionError) -> str:
             return f"{install}; all functions wait for it."
         case _:
             return "All functions wait for it: mend the line and save."
+
+
+def _node_hint(root: Path, error: FunctionError) -> str:
+    if "Cannot find module" in error.message or "Cannot find package" in error.message:
+        if (root / "node_modules").is_dir():
+            return "Install what is missing with npm install PACKAGE; all functions wait for it."
+        return "Install the app's packages (npm install); all functions wait for them."
+    return "All functions wait for it: mend the line and save."
 
 
 def _is_required(root: Path, message: str) -> bool:
@@ -108,12 +120,12 @@ def _retry(
         return None
 
 
-def _config(function: IndexedFunction) -> Mapping[str, Any]:
+def _config(function: IndexedFunction, language: str) -> Mapping[str, Any]:
     return {
         "name": function.name,
         "entryPoint": function.entry_point,
         "scriptFile": function.script_file,
-        "language": "python",
+        "language": language,
         "functionDirectory": function.directory,
         "bindings": [dict(binding) for binding in function.bindings],
     }

@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 
 from emulator.config.jsonc import Document, read
 from emulator.config.retry import parse_retry
-from emulator.discovery.languages import language_of, title_of
 from emulator.discovery.validate import Declared, key_of, member, name_problem, read_bindings
 from emulator.errors import ConfigError
 from emulator.model import FunctionModel, Problem, RetryPolicy, Severity, SourceSpan
+from emulator.workers.languages import PYTHON, TITLES, language_of
 
 FILE = "function.json"
 _UNDETERMINED = (
@@ -48,7 +48,9 @@ def find_folders(root: Path) -> list[Folder]:
     return sorted(folders, key=lambda folder: (folder.name.lower(), folder.name))
 
 
-def read_folder(folder: Folder) -> tuple[FunctionModel | None, list[Problem]]:
+def read_folder(
+    folder: Folder, language: str = PYTHON
+) -> tuple[FunctionModel | None, list[Problem]]:
     """Read one function; without a model the problems say why."""
     invalid = name_problem(folder.name, SourceSpan(folder.file))
     try:
@@ -73,7 +75,7 @@ def read_folder(folder: Folder) -> tuple[FunctionModel | None, list[Problem]]:
         return document.span((bindings_key, *path[1:]) if path[:1] == ("bindings",) else path)
 
     declared = Declared(folder.name, entries if isinstance(entries, list) else [], place)
-    script = _script(declared, folder, content, problems)
+    script = _script(declared, folder, content, language, problems)
     bindings, found = read_bindings(declared)
     problems += found
     _check_configuration_source(declared, content, problems)
@@ -85,8 +87,10 @@ def read_folder(folder: Folder) -> tuple[FunctionModel | None, list[Problem]]:
         bindings=bindings,
         directory=folder.path,
         script_file=script,
-        entry_point=str(member(content, "entryPoint") or "main"),
+        # The other workers have rules of their own for what is called without a name.
+        entry_point=str(member(content, "entryPoint") or ("main" if language == PYTHON else "")),
         programming_model="v1",
+        language=language,
         retry=retry,
         source=SourceSpan(folder.file),
         config=content,
@@ -105,7 +109,11 @@ def _content(document: Document | None, folder: Folder) -> Mapping[str, Any]:
 
 
 def _script(
-    declared: Declared, folder: Folder, content: Mapping[str, Any], problems: list[Problem]
+    declared: Declared,
+    folder: Folder,
+    content: Mapping[str, Any],
+    language: str,
+    problems: list[Problem],
 ) -> str | None:
     given = member(content, "scriptFile")
     if given:
@@ -126,9 +134,8 @@ def _script(
             )
             return None
         script = chosen
-    language = language_of(script)
-    if language != "python":
-        problems.append(_not_python(declared, script, language))
+    if language_of(script) != language:
+        problems.append(_of_another_language(declared, script, language))
         return None
     return script
 
@@ -152,13 +159,16 @@ def _primary_script(folder: Path) -> str | None:
     return ranked[0] if ranked else None
 
 
-def _not_python(declared: Declared, script: str, language: str | None) -> Problem:
-    what = f"a {title_of(language)} function" if language else "written in an unknown language"
+def _of_another_language(declared: Declared, script: str, language: str) -> Problem:
+    theirs = language_of(script)
+    what = f"a {TITLES[theirs]} function" if theirs else "written in an unknown language"
     return declared.problem(
         "function-language",
-        f"'{declared.function}' is {what} ({script}); only Python functions run here",
+        f"'{declared.function}' is {what} ({script}); this app runs as {TITLES[language]}",
         path=(),
-        hint="Its script file has to end in .py." if language is None else None,
+        hint="An app has one language: FUNCTIONS_WORKER_RUNTIME says which."
+        if theirs
+        else "Its script file has to end as those of its language do, such as .py or .js.",
     )
 
 

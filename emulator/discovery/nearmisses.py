@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shlex
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from emulator.model import Problem, Severity, SourceSpan
+from emulator.workers.languages import NODE, PYTHON
 
 _SKIPPED = {"__pycache__", "node_modules", "venv", "env", "site-packages"}
 _MOST_FOLDERS = 200
@@ -18,22 +20,56 @@ _MOST_HINTS = 4
 _USUAL_NAMES = ("functions_app.py", "functionapp.py", "function-app.py", "app.py", "main.py")
 
 
-def nothing_found(root: Path, script_file: str, *, indexed: bool) -> Problem:
+def nothing_found(
+    root: Path, script_file: str, *, indexed: bool, language: str = PYTHON
+) -> Problem:
     """Say that `root` has no functions. `indexed`: its script was read and declares none."""
-    if indexed:
+    if language == NODE:
+        return _no_node_functions(root)
+    if not script_file:
+        reason = "no sub-folder has a function.json"
+    elif indexed:
         reason = f"{script_file} declares none, and no sub-folder has a function.json"
     else:
         reason = f"it has no {script_file}, and no sub-folder has a function.json"
-    hints = list(_near_misses(root, script_file, indexed=indexed))
+    hints = list(_near_misses(root, script_file, indexed=indexed)) if script_file else []
+    return _empty(root, reason, hints, SourceSpan(script_file if indexed else str(root)))
+
+
+def _empty(root: Path, reason: str, hints: Sequence[str], where: SourceSpan) -> Problem:
     return Problem(
         "app-empty",
         f"No job functions found in {root}: {reason}",
         severity=Severity.WARNING,
-        where=SourceSpan(script_file) if indexed else SourceSpan(str(root)),
+        where=where,
         hint=_first(hints)
         or "Start in the folder that has host.json, or name it: funcemu start PATH.",
         azure="The host runs without functions, and every address answers 404.",
     )
+
+
+def _no_node_functions(root: Path) -> Problem:
+    main = _main_of(root)
+    if main is None:
+        reason = 'package.json has no "main" that names the files which declare functions'
+        hint = 'Add it to package.json, such as "main": "src/functions/*.js".'
+    else:
+        reason = f'the files of "main" ({main}) declare none'
+        hint = "Declare them with app.http() and the like of @azure/functions."
+    return _empty(
+        root,
+        f"{reason}, and no sub-folder has a function.json",
+        [hint],
+        SourceSpan("package.json"),
+    )
+
+
+def _main_of(root: Path) -> str | None:
+    try:
+        main = json.loads((root / "package.json").read_text("utf-8"))["main"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return main if isinstance(main, str) and main else None
 
 
 def _first(hints: Sequence[str]) -> str:

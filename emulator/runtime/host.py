@@ -228,7 +228,14 @@ class Host:
         index = await channel.index()
         configuration = launch.configuration
         settings, host_config = configuration.settings, configuration.host_config
-        app, found = assemble(self.context.app_root, index, host_config, settings, self._functions)
+        app, found = assemble(
+            self.context.app_root,
+            index,
+            host_config,
+            settings,
+            self._functions,
+            worker.language,
+        )
         problems = [
             *configuration.problems,
             *version_problems(worker),

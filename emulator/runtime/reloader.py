@@ -61,7 +61,9 @@ class Reloader:
         await asyncio.wait([self._candidate])
 
     def _rules(self) -> WatchRules:
-        return WatchRules.of(self._host.context.app_root, self._host.host_config)
+        current = self._host.current
+        language = "" if current is None else current.worker.language
+        return WatchRules.of(self._host.context.app_root, self._host.host_config, language)
 
     async def _changed(self, paths: frozenset[Path]) -> None:
         if any(path.name == "requirements.txt" for path in paths):

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from emulator.config.hostjson import HostConfig
+from emulator.workers.languages import NODE, PYTHON
 
 STEP = 10
 """Milliseconds between two looks at what the system reported. At 10 a save is seen after 16 ms
@@ -34,8 +35,17 @@ IGNORED_FOLDERS = frozenset(
 """Beside these, every folder whose name begins with a dot is ignored: `.venv`, `.git`, caches and
 the host's own state."""
 
-_NAMES = frozenset({"host.json", "function.json", "local.settings.json", "requirements.txt"})
-_CODE = frozenset({".py"})
+_NAMES = frozenset(
+    {"host.json", "function.json", "local.settings.json", "requirements.txt", "package.json"}
+)
+_CODE: Mapping[str, frozenset[str]] = {
+    PYTHON: frozenset({".py"}),
+    NODE: frozenset({".js", ".mjs", ".cjs"}),
+    "powershell": frozenset({".ps1", ".psm1", ".psd1"}),
+    "java": frozenset({".jar"}),
+    "dotnet-isolated": frozenset({".dll"}),
+}
+_ANY_CODE = frozenset().union(*_CODE.values())
 
 Stamp = tuple[int, int, int]
 """Time of the last change in nanoseconds, size, number on the disk."""
@@ -49,11 +59,15 @@ class WatchRules:
     extra_files: frozenset[str] = frozenset()
     extra_folders: frozenset[str] = frozenset()
     scripts: frozenset[str] = frozenset({"model-script.yaml", "model-script.yml"})
+    code: frozenset[str] = _ANY_CODE
+    """How the names of the app's code end."""
 
     @classmethod
-    def of(cls, root: Path, config: HostConfig) -> WatchRules:
+    def of(cls, root: Path, config: HostConfig, language: str = "") -> WatchRules:
+        """Return the rules of an app; all code counts while its `language` is not known."""
         return cls(
             root=root,
+            code=_CODE.get(language, _ANY_CODE),
             extra_files=frozenset(config.watch_files),
             extra_folders=frozenset(config.watch_directories) - IGNORED_FOLDERS,
         )
@@ -76,7 +90,7 @@ class WatchRules:
             return True
         if name.startswith((".", "~")) or name.endswith("~"):
             return False  # what editors write beside the file
-        return path.suffix in _CODE or (len(parts) > 1 and parts[0] in self.extra_folders)
+        return path.suffix in self.code or (len(parts) > 1 and parts[0] in self.extra_folders)
 
 
 class Watcher:

@@ -187,8 +187,32 @@ class StreamingChannel(WorkerChannel, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Interpreter:
-    """A Python that can run the app, and why it was chosen."""
+    """A program that runs the app by our own worker of its language, and why it was chosen."""
 
     executable: Path
     reason: str
     arguments: tuple[str, ...] = field(default=())
+    language: str = "python"
+    """`python` or `node`."""
+
+
+@dataclass(frozen=True, slots=True)
+class RpcWorker:
+    """An official worker that speaks gRPC: its folder, how it is started, why it was chosen."""
+
+    language: str
+    """As `FUNCTIONS_WORKER_RUNTIME` has it."""
+    directory: Path
+    executable: str
+    worker_path: str
+    reason: str
+    arguments: tuple[str, ...] = ()
+    """Between the executable and the worker."""
+    worker_arguments: tuple[str, ...] = ()
+    """Behind the worker."""
+    indexes: bool = False
+    """Whether it lists the functions; else the folders with function.json count."""
+    startup_timeout: float = 60.0
+    initialization_timeout: float = 10.0
+    shutdown_timeout: float = 10.0
+    """Seconds."""

@@ -13,8 +13,9 @@ from pathlib import PurePath
 from emulator.config.optionvalues import DEBUG_PORT
 from emulator.errors import WorkerStartError
 from emulator.workers.channel import Debugging
-from emulator.workers.interpreter import ARGUMENTS_SETTING
+from emulator.workers.interpreter import arguments_setting
 
+_SETTING = arguments_setting("python")
 _OTHER_WAYS = frozenset({"--connect", "--pid"})
 _NO_FROZEN_MODULES = "-Xfrozen_modules=off"
 """Without it the debugger cannot see the standard library of Python 3.11 and newer, and says so."""
@@ -88,7 +89,7 @@ def _read(own: Sequence[str], package: str | None) -> DebugRequest:
             settings.append((argument.removeprefix("--configure-"), next(rest, "")))
         elif argument != "--log-to-stderr":
             raise WorkerStartError(
-                f"debugpy knows no argument {argument!r} ({ARGUMENTS_SETTING})",
+                f"debugpy knows no argument {argument!r} ({_SETTING})",
                 hint="use `-m debugpy --listen 127.0.0.1:9091`, or the option --debug",
             )
     return DebugRequest(port, host, Debugging(wait, package, tuple(settings), log_folder))
@@ -98,7 +99,7 @@ def _address(text: str) -> tuple[str, int]:
     host, _, port = text.rpartition(":")
     if not port.isdecimal() or not 0 < int(port) < 65536:
         raise WorkerStartError(
-            f"debugpy cannot listen on {text!r} ({ARGUMENTS_SETTING})",
+            f"debugpy cannot listen on {text!r} ({_SETTING})",
             hint="give a port, or an address and a port: --listen 127.0.0.1:9091",
         )
     return host.strip("[]") or "127.0.0.1", int(port)

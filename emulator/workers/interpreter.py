@@ -9,12 +9,11 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from emulator.config.settings import normalised
+from emulator.config.settings import value_of
 from emulator.errors import WorkerStartError
 from emulator.workers.channel import Interpreter
 
 _EXECUTABLE_SETTING = "languageWorkers__python__defaultExecutablePath"
-ARGUMENTS_SETTING = "languageWorkers__python__arguments"
 _VENV_FOLDERS = (".venv", "venv")
 
 
@@ -29,7 +28,7 @@ def find_interpreter(
     arguments = interpreter_arguments(environment)
     if explicit:
         return Interpreter(_named(explicit, root, "--python"), "given with --python", arguments)
-    setting = _value(environment, _EXECUTABLE_SETTING)
+    setting = value_of(environment, _EXECUTABLE_SETTING)
     if setting:
         path = _named(setting, root, _EXECUTABLE_SETTING)
         return Interpreter(path, f"set by {_EXECUTABLE_SETTING}", arguments)
@@ -45,9 +44,17 @@ def find_interpreter(
     return Interpreter(Path(sys.executable), "the one funcemu runs on", arguments)
 
 
-def interpreter_arguments(environment: Mapping[str, str]) -> tuple[str, ...]:
+def arguments_setting(language: str) -> str:
+    """Return the name of the setting with what stands between an interpreter and its script."""
+    return f"languageWorkers__{language}__arguments"
+
+
+def interpreter_arguments(
+    environment: Mapping[str, str], language: str = "python"
+) -> tuple[str, ...]:
     """Return what the app's settings want between the interpreter and our script."""
-    text = _value(environment, ARGUMENTS_SETTING) or ""
+    setting = arguments_setting(language)
+    text = value_of(environment, setting) or ""
     posix = os.name == "posix"
     try:
         parts = shlex.split(text, posix=posix)
@@ -55,17 +62,9 @@ def interpreter_arguments(environment: Mapping[str, str]) -> tuple[str, ...]:
         return tuple(parts if posix else (part.strip("\"'") for part in parts))
     except ValueError as error:
         raise WorkerStartError(
-            f"{ARGUMENTS_SETTING} is not a list of arguments ({error}): {text}",
+            f"{setting} is not a list of arguments ({error}): {text}",
             hint="check its quotes",
         ) from error
-
-
-def _value(environment: Mapping[str, str], name: str) -> str | None:
-    """Return a setting whatever the case of its name: Windows hands names over in capitals."""
-    if name in environment:
-        return environment[name]
-    wanted = normalised(name)
-    return next((value for key, value in environment.items() if normalised(key) == wanted), None)
 
 
 def _named(text: str, root: Path, origin: str) -> Path:

@@ -19,6 +19,7 @@ from emulator.workers.channel import (
     Interpreter,
     LogSink,
     ResponseStream,
+    RpcWorker,
     StreamingChannel,
     WorkerInfo,
 )
@@ -113,7 +114,7 @@ class Supervisor:
     def spawn(
         cls,
         spec: AppSpec,
-        interpreter: Interpreter,
+        worker: Interpreter | RpcWorker,
         sink: LogSink,
         *,
         clock: Clock | None = None,
@@ -122,22 +123,32 @@ class Supervisor:
     ) -> Supervisor:
         """Supervise worker processes, as many as the app's settings ask for.
 
-        With a `standby` a spare is kept for the next load and for a crash. While debugging there
-        is one process, so that every call passes where the debugger looks.
+        With a `standby` a spare is kept for the next load and for a crash, where the worker is
+        ours. While debugging there is one process, so that every call passes where the debugger
+        looks.
         """
 
-        def spawn() -> SubprocessChannel:
+        def spawn() -> WorkerProcessChannel:
             nonlocal spec
             wanted, spec = spec, _without_waiting(spec)
+            if isinstance(worker, RpcWorker):
+                # gRPC costs 100 ms, and few apps need it.
+                from emulator.workers.functionrpc.channel import RpcChannel
+
+                return RpcChannel.spawn(wanted, worker, sink)
             if standby is not None:
-                return standby.take(wanted, interpreter)
-            return SubprocessChannel.spawn(wanted, interpreter, sink)
+                return standby.take(wanted, worker)
+            return SubprocessChannel.spawn(wanted, worker, sink)
 
         async def prepare(channel: WorkerProcessChannel) -> None:
             await asyncio.sleep(_BEFORE_SPARE)
-            if standby is not None and isinstance(channel, SubprocessChannel):
+            if (
+                standby is not None
+                and isinstance(channel, SubprocessChannel)
+                and isinstance(worker, Interpreter)
+            ):
                 with contextlib.suppress(WorkerError):  # it ended meanwhile, or no spare can start
-                    standby.prepare(spec, interpreter, await channel.modules())
+                    standby.prepare(spec, worker, await channel.modules())
 
         return cls(
             spawn,

@@ -81,7 +81,7 @@ def test_a_bad_function_takes_down_itself_only(tmp_path: Path) -> None:
     assert names(app) == ["good"]
     assert [(problem.function, problem.message) for problem in problems] == [
         ("1bad", "'1bad' is not a valid function name."),
-        ("js", "'js' is a JavaScript function (index.js); only Python functions run here"),
+        ("js", "'js' is a JavaScript function (index.js); this app runs as Python"),
         (
             "two",
             "Multiple trigger bindings defined. A function can only have a single trigger binding.",

@@ -8,11 +8,13 @@ import pytest
 
 from emulator.config.hostjson import HostConfig
 from emulator.config.settings import Settings
-from emulator.discovery.assemble import SCRIPT_FILE, assemble
+from emulator.discovery.assemble import assemble
 from emulator.discovery.candidates import Candidate, candidates
 from emulator.model import FunctionError
 from emulator.workers.channel import Index, IndexedFunction
 from tests.support.appfolder import HTTP, write_function
+
+SCRIPT_FILE = "function_app.py"
 
 
 def look(root: Path, index: Index | None = None) -> dict[str, Candidate]:

@@ -127,7 +127,7 @@ def test_a_function_in_another_language_is_named(tmp_path: Path) -> None:
     _, (problem,) = read(tmp_path)
     assert problem.code == "function-language"
     assert problem.message == (
-        "'hello' is a JavaScript function (index.js); only Python functions run here"
+        "'hello' is a JavaScript function (index.js); this app runs as Python"
     )
 
 
@@ -135,7 +135,10 @@ def test_a_script_in_no_known_language_is_told(tmp_path: Path) -> None:
     write_function(tmp_path, "hello", files=("run.sh",))
     _, (problem,) = read(tmp_path)
     assert problem.message.startswith("'hello' is written in an unknown language (run.sh)")
-    assert problem.hint == "Its script file has to end in .py."
+    assert (
+        problem.hint
+        == "Its script file has to end as those of its language do, such as .py or .js."
+    )
 
 
 def test_a_mistake_is_told_with_file_and_line(tmp_path: Path) -> None:
