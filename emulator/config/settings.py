@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 from emulator.config.jsonc import read_text
 from emulator.config.localsettings import FILE, HostSection, LocalSettings, read_local_settings
-from emulator.config.secrets import masked
 from emulator.errors import ConfigError
 from emulator.model import Problem, Severity, SourceSpan
+from emulator.secrets import masked
 
 __all__ = ["HostSection", "Setting", "Settings", "host_variables", "load_settings", "masked"]
 

@@ -12,7 +12,6 @@ from typing import Any, TextIO
 from emulator.clock import Clock
 from emulator.config.hostjson import HostConfig
 from emulator.config.levels import LOG_LEVELS, LogLevel, parse_level
-from emulator.config.secrets import SecretFilter
 from emulator.console.render import (
     Palette,
     call_line,
@@ -34,6 +33,7 @@ from emulator.events import (
 )
 from emulator.model import Problem, Severity
 from emulator.runtime.launch import Configuration
+from emulator.secrets import SecretFilter
 
 _LEVELS = {name: number for number, name in enumerate(LOG_LEVELS)}
 _SECOND = timedelta(seconds=1)

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from emulator.config.secrets import SecretFilter
 from emulator.console.render import Palette, duration, failure_lines, one_line
 from emulator.events import (
     Activity,
@@ -21,6 +20,7 @@ from emulator.events import (
     RequestServed,
 )
 from emulator.model import Datum, HttpRequestData, HttpResponseData
+from emulator.secrets import SecretFilter
 
 _MOST_LINES = 500
 _LEVEL_COLOURS = {"Warning": "yellow", "Error": "red", "Critical": "red"}

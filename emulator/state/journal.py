@@ -13,7 +13,6 @@ from typing import Any, NamedTuple
 import msgspec
 
 from emulator.clock import Clock
-from emulator.config.secrets import SecretFilter
 from emulator.errors import StateError
 from emulator.events import (
     Activity,
@@ -22,6 +21,7 @@ from emulator.events import (
     InvocationStarted,
     LogLine,
 )
+from emulator.secrets import SecretFilter
 from emulator.state.store import StateStore
 
 DATABASE = "journal"

@@ -6,8 +6,8 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from emulator.config.secrets import SecretFilter
 from emulator.model import HttpRequestData
+from emulator.secrets import SecretFilter
 from emulator.testing.records import CallRecord, Recorder
 from emulator.testing.values import Response
 

@@ -13,7 +13,6 @@ from typing import Any
 from emulator.assemble import Engine, Starter, site_policy
 from emulator.clock import Clock
 from emulator.config.options import resolve_options
-from emulator.config.secrets import SecretFilter
 from emulator.console.render import Palette, problem_lines
 from emulator.errors import ConfigError, EmulatorError
 from emulator.model import Problem, Severity
@@ -22,6 +21,7 @@ from emulator.runtime.generation import Generation
 from emulator.runtime.host import Host
 from emulator.runtime.launch import AppUnusable
 from emulator.runtime.services import HostContext
+from emulator.secrets import SecretFilter
 from emulator.server.app import Site
 from emulator.server.listening import listen
 from emulator.testing.records import Recorder

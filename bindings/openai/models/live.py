@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from bindings.openai.identity import refused
 from bindings.openai.models.base import ChatReply, ChatRequest
@@ -142,7 +142,7 @@ class LiveBackend:
             return self._client
 
     def _make_client(self) -> AsyncOpenAI:
-        from openai import AsyncAzureOpenAI, AsyncOpenAI  # here for start-up cost
+        from openai import AsyncAzureOpenAI, AsyncOpenAI, Omit  # here for start-up cost
 
         connection = self._connection
         if connection.service == "openai":
@@ -156,6 +156,8 @@ class LiveBackend:
                 api_version=API_VERSION,
                 max_retries=0,
                 timeout=TIMEOUT,
+                # Before 3.0 the SDK sends the key in this header as well.
+                default_headers=cast(Any, {"Authorization": Omit()}),
             )
         return AsyncAzureOpenAI(
             azure_endpoint=connection.endpoint,

@@ -197,7 +197,7 @@ def _read(file: Path) -> dict[Key, VectorForm]:
         for forms in form.models.values():
             for each in forms:
                 base64.b64decode(each.vector, validate=True)
-    except (OSError, ValueError) as error:  # msgspec's errors are of ValueError too
+    except (OSError, ValueError, msgspec.MsgspecError) as error:
         raise BindingError(
             f"The recorded vectors {file} cannot be read: {error}.",
             hint="Take the file from version control again, or delete it and record anew.",

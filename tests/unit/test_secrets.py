@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from emulator.config.secrets import MASK, SecretFilter, masked
+from emulator.secrets import MASK, SecretFilter, masked
 
 
 @pytest.mark.parametrize(

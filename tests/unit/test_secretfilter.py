@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from emulator.config.secrets import MASK, SecretFilter
+from emulator.secrets import MASK, SecretFilter
 
 
 def test_values_of_secret_settings_are_masked_the_longest_first() -> None:

@@ -1,0 +1,195 @@
+"""Which settings are secrets, and what is shown instead of them.
+
+On the lowest floor but one, for everything that writes needs it, packages of bindings as well.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+
+MASK = "*****"
+
+# Texts, not compiled patterns: most starts show no setting, and `re` keeps what it compiled.
+_SECRET_NAME = (
+    r"(?i)(?:key|secret|token|passw|pwd|credential|connection|signature|cookie|bearer"
+    r"|\bsas\b|_sas|(?:^|[_:.-])(?:pat|authorization)$)(?!_*name)"
+)
+_STORAGE_NAME = r"(?i)storage(?!_*name)"
+_STORAGE_WORD = r"[a-z0-9-]{0,63}"
+"""What accounts and containers may be called: a setting so named may hold only that."""
+
+_SECRET_VALUE = (
+    r"(?i)AccountKey=|SharedAccess|Password=|Pwd=|[?&;]sig=|^sk-|^ey[JI]|://[^/@\s]+:[^/@\s]+@"
+    r"|InstrumentationKey=|-----BEGIN"
+)
+_HARMLESS_VALUE = (
+    r"(?i)(UseDevelopmentStorage=true;?|true|false|<[^<>]*>|@Microsoft\.KeyVault\(.*\))?"
+)
+_MAYBE_A_COUNT = r"(?i)tokens"
+"""Of such a name a number is no secret: MAX_TOKENS."""
+
+_HARMLESS_NAMES = ("PWD", "OLDPWD")
+"""Folders, not passwords."""
+
+
+def is_secret(name: str, value: str) -> bool:
+    """Whether a setting's value must not be shown; in doubt it must not."""
+    if re.fullmatch(_HARMLESS_VALUE, value.strip()) or name.upper() in _HARMLESS_NAMES:
+        return False
+    if re.search(_MAYBE_A_COUNT, name) and value.strip().isdecimal():
+        return False
+    if re.search(_SECRET_NAME, name) or re.search(_SECRET_VALUE, value):
+        return True
+    return bool(re.search(_STORAGE_NAME, name)) and not re.fullmatch(_STORAGE_WORD, value)
+
+
+def masked(name: str, value: str) -> str:
+    """Return what people may see of a setting's value."""
+    return MASK if is_secret(name, value) else value
+
+
+def without_secrets(value: object, name: str = "") -> object:
+    """Return JSON data whose secrets, by their names and looks, are masked."""
+    match value:
+        case str():
+            return masked(name, value)
+        case Mapping():
+            return {str(key): without_secrets(each, str(key)) for key, each in value.items()}
+        case list() | tuple():
+            return [without_secrets(each, name) for each in value]
+        case _:
+            return value
+
+
+def texts_of(value: object, name: str = "") -> Iterator[tuple[str, str]]:
+    """Return every text of JSON data with the name it stands below."""
+    match value:
+        case str():
+            yield name, value
+        case Mapping():
+            for key, each in value.items():
+                yield from texts_of(each, str(key))
+        case list() | tuple():
+            for each in value:
+                yield from texts_of(each, name)
+
+
+_SHORTEST = 6
+"""Secrets with fewer characters are words that stand elsewhere, too."""
+
+_LONG_LINE = 16
+_ELLIPSIS = "…"
+_BEGINNING = 8
+"""As many characters of a secret tell, where a text was cut short, that it was one."""
+
+_SECRET_TEXT = (
+    r"(?i)(AccountKey=|SharedAccessKey=|SharedAccessSignature=|Password=|Pwd=|InstrumentationKey="
+    r"|[?&;]sig=|[?&]code=|\bbearer\s+)[^\s;&\"']+|\bsk-[\w-]{16,}"
+)
+
+_PARTS = (
+    r"(?i)(?:AccountKey|SharedAccessKey|SharedAccessSignature|Password|Pwd|InstrumentationKey"
+    r"|ClientSecret|ApplicationKey|AppKey)\s*=\s*[\"']?([^;\"']+)",
+    r"[?&;]sig=([^;&\s]+)",
+    r"://[^/@\s:]*:([^/@\s]+)@",
+)
+"""What is secret in a value that says more, and appears without the rest in messages."""
+
+
+class SecretFilter:
+    """Takes secrets out of texts that are kept: values of secret settings, and what looks so."""
+
+    def __init__(self, settings: Iterable[tuple[str, str]]) -> None:
+        texts = secret_texts(settings)
+        # The longest first: one may begin with another.
+        known = sorted({form for text in texts for form in _forms(text)}, key=len, reverse=True)
+        self._texts = [each for each in known if len(each) > _BEGINNING]
+        self._known = re.compile("|".join(map(re.escape, known))) if known else None
+        self._longest = len(known[0]) if known else 0
+        self._likely = re.compile(_SECRET_TEXT)
+
+    def __call__(self, text: str) -> str:
+        text = self.without_values(text)
+        return self._likely.sub(lambda found: (found[1] or "") + MASK, text)
+
+    def without_values(self, text: str) -> str:
+        """Take the values of settings out; 50 times cheaper than looking for what may be more."""
+        if self._known is None:
+            return text
+        text = self._known.sub(MASK, text)
+        return self._without_beginnings(text) if _ELLIPSIS in text else text
+
+    def beginning(self, text: str, most: int) -> str:
+        """Return about `most` characters of a text, cleaned, with no half of a secret at the end.
+
+        What is left out costs nothing.
+        """
+        if len(text) <= most or self._known is None:
+            return self(text[:most])
+        for found in self._known.finditer(text, max(0, most - self._longest)):
+            if found.start() >= most:
+                break
+            most = max(most, found.end())
+        return self(text[:most])
+
+    def _without_beginnings(self, text: str) -> str:
+        """Take out what was left of secrets where a text was cut short."""
+        for at in [found.start() for found in re.finditer(_ELLIPSIS, text)][::-1]:
+            before = text[max(0, at - self._longest) : at]
+            cut = min((_beginning(before, each) for each in self._texts), default=len(before))
+            if cut < len(before):
+                text = text[: at - len(before) + cut] + MASK + text[at:]
+        return text
+
+
+def _beginning(text: str, secret: str) -> int:
+    """Return where `text` ends with the beginning of a secret; its length if it does not."""
+    at = text.find(secret[:_BEGINNING])
+    while at >= 0:
+        if secret.startswith(text[at:]):
+            return at
+        at = text.find(secret[:_BEGINNING], at + 1)
+    return len(text)
+
+
+def secret_texts(settings: Iterable[tuple[str, str]]) -> set[str]:
+    """Return what must not be shown of settings, given by name and value.
+
+    These are the values of those that are secret, of values with several lines each long line as
+    well, since texts are shown line by line, and of connection strings the key or password alone.
+    """
+    given = list(settings)
+    # What only names another setting is no secret: "connection": "AzureWebJobsStorage".
+    names = {name.lower() for name, _ in given}
+    texts: set[str] = set()
+    for name, value in given:
+        if len(value) >= _SHORTEST and value.lower() not in names and is_secret(name, value):
+            lines = value.splitlines()
+            long = [each for each in lines if len(each) >= _LONG_LINE]
+            texts |= {value, *long} if len(lines) > 1 else {value}
+            parts = (part for pattern in _PARTS for part in re.findall(pattern, value))
+            texts |= {part for part in parts if len(part) >= _SHORTEST}
+    return texts
+
+
+def _forms(text: str) -> set[str]:
+    """Return a secret as it appears in plain text, in JSON, `repr`, addresses and HTML."""
+    if text.isalnum() and text.isascii():
+        return {text}
+    from urllib.parse import quote, quote_plus, unquote  # most starts show no secret
+
+    inside_html = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return {
+        text,
+        json.dumps(text)[1:-1],
+        json.dumps(text, ensure_ascii=False)[1:-1],
+        repr(text)[1:-1],
+        quote(text),
+        quote(text, safe=""),
+        quote_plus(text),
+        inside_html,
+        inside_html.replace('"', "&quot;").replace("'", "&#x27;"),
+        *({unquote(text)} if "%" in text and len(unquote(text)) >= _SHORTEST else ()),
+    }
