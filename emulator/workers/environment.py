@@ -8,15 +8,22 @@ from pathlib import Path
 _DEFAULT_THREADS = "1000"  # what the official host sets when the app says nothing
 
 
-def worker_environment(root: Path, environment: Mapping[str, str]) -> dict[str, str]:
+def worker_environment(
+    root: Path,
+    environment: Mapping[str, str],
+    *,
+    language: str = "python",
+    directory: Path | None = None,
+) -> dict[str, str]:
     """Return `environment` (process variables and app settings) as the worker's own.
 
-    What the app's settings already say is kept, but for the places, which are facts.
+    What the app's settings already say is kept, but for the places, which are facts. `directory`
+    is the worker's, without one that of our own for Python.
     """
     place = str(root)
-    worker = str(Path(__file__).parent / "pyworker")
+    worker = str(directory or Path(__file__).parent / "pyworker")
     result = {
-        "FUNCTIONS_WORKER_RUNTIME": "python",
+        "FUNCTIONS_WORKER_RUNTIME": language,
         "AZURE_FUNCTIONS_ENVIRONMENT": "Development",
         "PYTHON_THREADPOOL_THREAD_COUNT": _DEFAULT_THREADS,
         **environment,

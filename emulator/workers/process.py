@@ -1,4 +1,4 @@
-"""The worker's operating system process: start it, read what it prints, end it, say how it ended.
+"""The process of a worker of ours: what it is told when it starts, and how it connects.
 
 Imports little: it runs before the host can afford more.
 """
@@ -10,23 +10,20 @@ import os
 import secrets
 import socket
 import struct
-import subprocess
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import IO
 
 from emulator.errors import WorkerStartError
 from emulator.workers.channel import AppSpec, Interpreter
+from emulator.workers.child import ChildProcess, OnExit, OnLine
 from emulator.workers.environment import worker_environment
-from emulator.workers.groups import kill_group, own_group, terminate_group, wait_until_ended
 from emulator.workers.interpreter import check
 from emulator.workers.messages import start_message, warm_message
 from emulator.workers.pyworker.wire import Header, dumps
 
 _SCRIPT = Path(__file__).parent / "pyworker" / "__main__.py"
-_TAIL_LINES = 20
 _NOT_THE_APPS = (
     str(_SCRIPT.parent),
     "/asyncio/",
@@ -34,12 +31,8 @@ _NOT_THE_APPS = (
     '/threading.py"',
     '"<frozen ',
 )
-_LAST_WORDS = 0.3
 _ACCEPT_STEP = 0.2
 _POSIX = os.name == "posix"
-
-OnLine = Callable[[str, str], None]
-OnExit = Callable[[int], None]
 
 
 class WorkerProcess:
@@ -59,18 +52,17 @@ class WorkerProcess:
         for `begin`.
         """
         self._spec = spec
-        self.tail: deque[str] = deque(maxlen=_TAIL_LINES)
-        self._lock = threading.Lock()
-        self._lines: list[tuple[str, str]] = []
-        self._on_line: OnLine | None = None
-        self._on_exit: OnExit | None = None
-        self._code: int | None = None
-        self._ended = False
         self._token = secrets.token_hex(16)
         self._check(spec, interpreter)
         self._ours, theirs, arguments = _endpoints(loopback or not _POSIX)
         try:
-            self._process = self._popen(spec, interpreter, theirs, arguments)
+            self._child = ChildProcess(
+                [str(interpreter.executable), *interpreter.arguments, str(_SCRIPT), *arguments],
+                folder=spec.root,
+                environment=worker_environment(spec.root, spec.environment),
+                pass_fds=() if theirs is None else (theirs.fileno(),),
+                is_noise=_is_noise,
+            )
         except OSError as error:
             self._ours.close()
             raise WorkerStartError(
@@ -80,11 +72,6 @@ class WorkerProcess:
         finally:
             if theirs is not None:
                 theirs.close()
-        self._readers = [
-            self._thread(self._read, "stdout", self._process.stdout),
-            self._thread(self._read, "stderr", self._process.stderr),
-        ]
-        self._thread(self._wait)
         if warm is None:
             self.begin()
         else:
@@ -104,9 +91,7 @@ class WorkerProcess:
     def _say(self, message: Header) -> None:
         """Write to the pipe by which it also notices that we are gone."""
         text = dumps(message)
-        assert self._process.stdin is not None
-        with contextlib.suppress(BrokenPipeError, ValueError):  # it ended; that is told later
-            self._process.stdin.write(struct.pack("!I", len(text)) + text)
+        self._child.write(struct.pack("!I", len(text)) + text)
 
     @staticmethod
     def _check(spec: AppSpec, interpreter: Interpreter) -> None:
@@ -117,56 +102,27 @@ class WorkerProcess:
             )
         check(interpreter.executable, interpreter.reason)
 
-    def _popen(
-        self,
-        spec: AppSpec,
-        interpreter: Interpreter,
-        theirs: socket.socket | None,
-        arguments: list[str],
-    ) -> subprocess.Popen[bytes]:
-        platform = own_group()
-        if theirs is not None:
-            platform["pass_fds"] = (theirs.fileno(),)
-        return subprocess.Popen(
-            [str(interpreter.executable), *interpreter.arguments, str(_SCRIPT), *arguments],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            bufsize=0,
-            cwd=spec.root,
-            env=worker_environment(spec.root, spec.environment),
-            **platform,
-        )
-
-    @staticmethod
-    def _thread(target: Callable[..., None], *arguments: object) -> threading.Thread:
-        thread = threading.Thread(target=target, args=arguments, daemon=True, name="worker-pipe")
-        thread.start()
-        return thread
-
     @property
     def connects_back(self) -> bool:
         """Whether `connect` waits."""
         return self._ours.family != getattr(socket, "AF_UNIX", None)
 
     @property
+    def tail(self) -> deque[str]:
+        """The last lines it wrote to standard error."""
+        return self._child.tail
+
+    @property
     def pid(self) -> int:
-        return self._process.pid
+        return self._child.pid
 
     @property
     def ended(self) -> bool:
-        return self._ended
+        return self._child.ended
 
     def listen(self, on_line: OnLine, on_exit: OnExit) -> None:
         """Hand over what was printed so far and everything later; from threads."""
-        with self._lock:
-            waiting, self._lines = self._lines, []
-            self._on_line, self._on_exit = on_line, on_exit
-            code = self._code
-        for source, text in waiting:
-            on_line(source, text)
-        if code is not None:
-            on_exit(code)
+        self._child.listen(on_line, on_exit)
 
     def connect(self) -> socket.socket:
         """Return the connection; over TCP this waits for the worker, so call it in a thread.
@@ -180,7 +136,7 @@ class WorkerProcess:
             try:
                 connection, _ = self._ours.accept()
             except TimeoutError:
-                if self._ended:
+                if self.ended:
                     raise
                 continue
             connection.settimeout(5)
@@ -192,48 +148,15 @@ class WorkerProcess:
         return connection
 
     def terminate(self) -> None:
-        if not self._ended:
-            terminate_group(self._process)
+        self._child.terminate()
 
     def kill(self) -> None:
-        if not self._ended:
-            kill_group(self._process)
+        self._child.kill()
 
     def release(self) -> None:
         """Let go of the pipe the worker watches: it ends itself when it has not yet."""
         self._ours.close()
-        self._close_stdin()
-
-    def _read(self, source: str, pipe: IO[bytes]) -> None:
-        with pipe, open(pipe.fileno(), "rb", closefd=False) as lines:
-            for line in lines:
-                text = line.decode("utf-8", "replace").rstrip("\r\n")
-                if source == "stderr" and not _is_noise(text):
-                    self.tail.append(text)
-                with self._lock:
-                    listener = self._on_line
-                    if listener is None:
-                        self._lines.append((source, text))
-                if listener is not None:
-                    listener(source, text)
-
-    def _wait(self) -> None:
-        wait_until_ended(self._process)
-        self._ended = True
-        code = self._process.wait()
-        for reader in self._readers:
-            reader.join(_LAST_WORDS)
-        self._close_stdin()
-        with self._lock:
-            self._code = code
-            listener = self._on_exit
-        if listener is not None:
-            listener(code)
-
-    def _close_stdin(self) -> None:
-        if self._process.stdin is not None:
-            with contextlib.suppress(OSError):
-                self._process.stdin.close()
+        self._child.close_stdin()
 
 
 def _is_noise(line: str) -> bool:

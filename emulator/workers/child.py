@@ -1,0 +1,133 @@
+"""An operating system process that runs an app: read what it prints, end it, say how it ended.
+
+Imports little: it runs before the host can afford more.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import subprocess
+import threading
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import IO
+
+from emulator.workers.groups import kill_group, own_group, terminate_group, wait_until_ended
+
+_TAIL_LINES = 20
+_LAST_WORDS = 0.3
+
+OnLine = Callable[[str, str], None]
+OnExit = Callable[[int], None]
+
+
+class ChildProcess:
+    """A started process in a group of its own. What it prints waits until somebody listens."""
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        *,
+        folder: Path,
+        environment: Mapping[str, str],
+        pass_fds: Sequence[int] = (),
+        is_noise: Callable[[str], bool] = lambda line: not line,
+    ) -> None:
+        """Start it; raises `OSError`. `is_noise` says which lines tell nothing of why it ended."""
+        self.tail: deque[str] = deque(maxlen=_TAIL_LINES)
+        self._is_noise = is_noise
+        self._lock = threading.Lock()
+        self._lines: list[tuple[str, str]] = []
+        self._on_line: OnLine | None = None
+        self._on_exit: OnExit | None = None
+        self._code: int | None = None
+        self._ended = False
+        platform = own_group()
+        if pass_fds:
+            platform["pass_fds"] = tuple(pass_fds)
+        self._process = subprocess.Popen(
+            list(command),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            bufsize=0,
+            cwd=folder,
+            env=dict(environment),
+            **platform,
+        )
+        self._readers = [
+            self._thread(self._read, "stdout", self._process.stdout),
+            self._thread(self._read, "stderr", self._process.stderr),
+        ]
+        self._thread(self._wait)
+
+    @staticmethod
+    def _thread(target: Callable[..., None], *arguments: object) -> threading.Thread:
+        thread = threading.Thread(target=target, args=arguments, daemon=True, name="worker-pipe")
+        thread.start()
+        return thread
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
+    def ended(self) -> bool:
+        return self._ended
+
+    def listen(self, on_line: OnLine, on_exit: OnExit) -> None:
+        """Hand over what was printed so far and everything later; from threads."""
+        with self._lock:
+            waiting, self._lines = self._lines, []
+            self._on_line, self._on_exit = on_line, on_exit
+            code = self._code
+        for source, text in waiting:
+            on_line(source, text)
+        if code is not None:
+            on_exit(code)
+
+    def write(self, data: bytes) -> None:
+        """Write to its standard input, unless it has ended: that is told later."""
+        assert self._process.stdin is not None
+        with contextlib.suppress(BrokenPipeError, ValueError):
+            self._process.stdin.write(data)
+
+    def close_stdin(self) -> None:
+        if self._process.stdin is not None:
+            with contextlib.suppress(OSError):
+                self._process.stdin.close()
+
+    def terminate(self) -> None:
+        if not self._ended:
+            terminate_group(self._process)
+
+    def kill(self) -> None:
+        if not self._ended:
+            kill_group(self._process)
+
+    def _read(self, source: str, pipe: IO[bytes]) -> None:
+        with pipe, open(pipe.fileno(), "rb", closefd=False) as lines:
+            for line in lines:
+                text = line.decode("utf-8", "replace").rstrip("\r\n")
+                if source == "stderr" and not self._is_noise(text):
+                    self.tail.append(text)
+                with self._lock:
+                    listener = self._on_line
+                    if listener is None:
+                        self._lines.append((source, text))
+                if listener is not None:
+                    listener(source, text)
+
+    def _wait(self) -> None:
+        wait_until_ended(self._process)
+        self._ended = True
+        code = self._process.wait()
+        for reader in self._readers:
+            reader.join(_LAST_WORDS)
+        self.close_stdin()
+        with self._lock:
+            self._code = code
+            listener = self._on_exit
+        if listener is not None:
+            listener(code)
