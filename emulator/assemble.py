@@ -19,11 +19,13 @@ from emulator.runtime.launch import AppUnusable, Configuration, Launch, configur
 from emulator.workers.channel import AppSpec, ExitInfo, Interpreter, WorkerChannel, WorkerLog
 from emulator.workers.debugging import DebugRequest, requested_debugging
 from emulator.workers.interpreter import arguments_setting, interpreter_arguments
-from emulator.workers.languages import PYTHON, TITLES, app_language
+from emulator.workers.languages import NODE, PYTHON, TITLES, app_language
 from emulator.workers.selection import find_worker
 
 if TYPE_CHECKING:
     from emulator.registry import BindingRegistry
+    from emulator.runtime.builder import Builder
+    from emulator.runtime.building import BuildPlan
     from emulator.runtime.services import HostContext
     from emulator.server.policy import SitePolicy
     from emulator.workers.debugport import DebugPort
@@ -54,6 +56,10 @@ class Starter:
             self.environ |= {arguments_setting(each): options.language_worker for each in TITLES}
         self.configured: Callable[[Configuration], None] = lambda configuration: None
         """Hears of each configuration that is read, before the app's code runs with it."""
+        self.building: Callable[[str], None] = lambda command: None
+        """Hears of the command that compiles the app, before that takes its time."""
+        self.build_plan: BuildPlan | None = None
+        """How the app is compiled, when it is."""
         self.settings = Settings.empty()
         """As of the configuration read last."""
         self.standby: Standby | None = None
@@ -81,11 +87,31 @@ class Starter:
     def spawn(self, configuration: Configuration) -> Launch:
         """Start the worker; raises `WorkerStartError` when no interpreter can run the app."""
         configuration.check()
+        if self.latest is None:
+            configuration = self._built(configuration)
         self.latest = self._channel(configuration)
         return Launch(configuration, self.latest)
 
     def launch(self) -> Launch:
         return self.spawn(self.configure())
+
+    def _built(self, configuration: Configuration) -> Configuration:
+        """Compile the app where that is to be done; what the compiler says goes with the rest."""
+        variables = configuration.settings.worker_environment()
+        asked = "build" in self.options.given
+        if not self.options.build or (
+            not asked and app_language(self.root, variables).name != NODE
+        ):
+            return configuration
+        # Apps in Python, most of them, need not import it.
+        from emulator.runtime.building import build, build_plan
+
+        plan = self.build_plan = build_plan(self.root, self.environ, asked=asked)
+        if plan is None or not (asked or plan.stale):
+            return configuration
+        self.building(plan.shown)
+        found = build(plan, self.environ)
+        return replace(configuration, problems=(*configuration.problems, *found))
 
     def _channel(self, configuration: Configuration) -> WorkerChannel:
         settings = configuration.settings
@@ -220,8 +246,11 @@ class Engine:
         self._starter = starter
         self._journal: Journal | None = None
         self._presence: Presence | None = None
+        self._known: set[tuple[str, str]] = set()
+        """What bears secrets, of earlier loads as well: their calls may be yet to be recorded."""
+        self.events.on(GenerationReady, self._learn)
         if folder is not None:
-            self._journal = Journal(folder, self.events, self.clock, settings=self._settings)
+            self._journal = Journal(folder, self.events, self.clock, settings=self._known.copy)
             self._presence = Presence(folder)
 
     async def start(self, first: Launch | None = None, *, url: str = "") -> None:
@@ -240,8 +269,8 @@ class Engine:
         if self._presence is not None:
             self._presence.leave()
 
-    def _settings(self) -> list[tuple[str, str]]:
-        return [(each.name, each.value) for each in self.context.settings]
+    def _learn(self, _: GenerationReady) -> None:
+        self._known.update(self.context.named_texts())
 
 
 class Emulator:
@@ -277,6 +306,7 @@ class Emulator:
                 self.events,
                 polling=options.poll,
                 requirements_changed=self._forget_spare,
+                builder=_builder(starter),
             )
         self._starter = starter
         self._listening = listening
@@ -356,6 +386,15 @@ class Emulator:
     def _forget_spare(self) -> None:
         if self._starter.standby is not None:
             self._starter.standby.discard()
+
+
+def _builder(starter: Starter) -> Builder | None:
+    if starter.build_plan is None:
+        return None
+    # Few apps are compiled.
+    from emulator.runtime.builder import Builder
+
+    return Builder(starter.build_plan, starter.environ, starter.events)
 
 
 def site_policy(starter: Starter) -> SitePolicy:

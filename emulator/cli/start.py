@@ -33,6 +33,7 @@ def start(**given: Any) -> None:
     answer offline and chats are kept in the app's .funcemu folder.
     """
     starter = Starter(resolve_options(given, os.environ, Path.cwd()), debuggable=True)
+    starter.building = lambda command: click.echo(f"Building the app: {command}", err=True)
     configuration = starter.configure()
     options = starter.options
     listening = listen("127.0.0.1" if options.host == "localhost" else options.host, options.port)

@@ -169,6 +169,13 @@ class Options:
         "Reload when a file of the app is saved; on unless --no-watch is given.",
         flags=("--watch",),
     )
+    build: bool = _option(
+        True,
+        "flag",
+        "Compile the app before it is loaded, and again when its sources change. Without it that "
+        "is done for TypeScript whose package.json has a build or watch script.",
+        flags=("--build",),
+    )
     poll: bool = _option(
         False,
         "flag",

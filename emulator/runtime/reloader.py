@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from emulator.errors import EmulatorError
 from emulator.events import EventBus, LogLine
 from emulator.runtime.host import Host
 from emulator.runtime.selfwrites import SelfWrites
 from emulator.runtime.watch import Watcher, WatchRules
+
+if TYPE_CHECKING:
+    from emulator.runtime.builder import Builder
+
+_PACKAGES = frozenset({"requirements.txt", "package.json"})
 
 _QUIET = 1.0
 """Seconds without a load before a suspected file is given its trial."""
@@ -29,10 +36,12 @@ class Reloader:
         *,
         polling: bool = False,
         requirements_changed: Callable[[], None] = lambda: None,
+        builder: Builder | None = None,
     ) -> None:
         self._host = host
         self._events = events
         self._requirements_changed = requirements_changed
+        self._builder = builder
         self._watcher = Watcher(self._rules, self._changed, polling=polling)
         self._pending: frozenset[Path] = frozenset()
         self._candidate: asyncio.Task[bool] | None = None
@@ -43,6 +52,8 @@ class Reloader:
     def start(self) -> None:
         """Begin to watch; the first load is over."""
         self._self_writes.ended()
+        if self._builder is not None:
+            self._builder.start()
         self._watching = asyncio.create_task(self._watcher.run())
         self._watching.add_done_callback(self._stopped_watching)
 
@@ -53,6 +64,8 @@ class Reloader:
         for task in begun:
             task.cancel()
         await asyncio.gather(*begun, return_exceptions=True)
+        if self._builder is not None:
+            await self._builder.aclose()
 
     async def reload(self) -> None:
         """Reload now, whatever has changed; a candidate that is being built is abandoned."""
@@ -63,11 +76,15 @@ class Reloader:
     def _rules(self) -> WatchRules:
         current = self._host.current
         language = "" if current is None else current.worker.language
-        return WatchRules.of(self._host.context.app_root, self._host.host_config, language)
+        rules = WatchRules.of(self._host.context.app_root, self._host.host_config, language)
+        builder = self._builder
+        return rules if builder is None else replace(rules, is_source=builder.plan.is_source)
 
     async def _changed(self, paths: frozenset[Path]) -> None:
-        if any(path.name == "requirements.txt" for path in paths):
+        if any(path.name in _PACKAGES for path in paths):
             self._requirements_changed()
+        if self._builder is not None:
+            paths = await self._builder.sift(paths)
         wanted, convicted = self._self_writes.sift(paths)
         for path in sorted(convicted):
             self._tell_self_write(path)

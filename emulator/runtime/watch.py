@@ -61,6 +61,8 @@ class WatchRules:
     scripts: frozenset[str] = frozenset({"model-script.yaml", "model-script.yml"})
     code: frozenset[str] = _ANY_CODE
     """How the names of the app's code end."""
+    is_source: Callable[[Path], bool] = lambda path: False
+    """Whether code is made of a file."""
 
     @classmethod
     def of(cls, root: Path, config: HostConfig, language: str = "") -> WatchRules:
@@ -90,6 +92,8 @@ class WatchRules:
             return True
         if name.startswith((".", "~")) or name.endswith("~"):
             return False  # what editors write beside the file
+        if self.is_source(path):
+            return True
         return path.suffix in self.code or (len(parts) > 1 and parts[0] in self.extra_folders)
 
 

@@ -1,0 +1,224 @@
+"""Compiles an app before it is loaded: TypeScript by the scripts of its package.json.
+
+Run once before the first load, where the output is older than the sources, and again on changes:
+by the app's `watch` script, which goes on running, else by its `build` script.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from emulator.errors import ConfigError
+from emulator.model import Problem, SourceSpan
+
+_PACKAGE = "package.json"
+_TYPESCRIPT = (".ts", ".mts", ".cts", ".tsx")
+_SCRIPT = (".js", ".mjs", ".cjs", ".jsx")
+_NOT_SOURCES = frozenset({"node_modules"})
+_PATIENCE = 300.0
+"""Seconds a build may take."""
+
+_MOST_PROBLEMS = 20
+_ERROR = re.compile(
+    r"^(?P<file>[^\s(][^(]*)\((?P<line>\d+),(?P<column>\d+)\): error (?P<text>TS\d+: .*)$"
+)
+"""How the TypeScript compiler names a mistake where it does not write to a terminal."""
+
+_WITHOUT_COLOUR = {"NO_COLOR": "1", "FORCE_COLOR": "0", "npm_config_update_notifier": "false"}
+
+
+@dataclass(frozen=True, slots=True)
+class BuildPlan:
+    """How an app is compiled. `output` is the folder that is written, relative to the app."""
+
+    root: Path
+    command: tuple[str, ...]
+    shown: str
+    watch: tuple[str, ...] | None
+    output: str
+    sources: tuple[str, ...]
+    """How the names of the sources end."""
+
+    def is_source(self, path: Path) -> bool:
+        try:
+            parts = path.relative_to(self.root).parts
+        except ValueError:
+            return False
+        if not parts or parts[0] == self.output or _NOT_SOURCES & set(parts):
+            return False
+        name = parts[-1]
+        return name.endswith(self.sources) or (
+            name.startswith("tsconfig") and name.endswith(".json")
+        )
+
+    def is_output(self, path: Path) -> bool:
+        return bool(self.output) and path.is_relative_to(self.root / self.output)
+
+    @property
+    def stale(self) -> bool:
+        """Whether a source is newer than everything that was compiled."""
+        newest = max(map(_changed, self.outputs()), default=0)
+        return any(_changed(path) > newest for path in _files(self.root) if self.is_source(path))
+
+    def outputs(self) -> Iterator[Path]:
+        """Return what was compiled, as far as Node.js runs it."""
+        folder = self.root / self.output
+        return (path for path in _files(folder) if path.suffix in _SCRIPT)
+
+
+def build_plan(root: Path, environment: Mapping[str, str], *, asked: bool) -> BuildPlan | None:
+    """Return how the app at `root` is compiled; `None` when there is nothing to compile.
+
+    Unless somebody `asked` for it only TypeScript is compiled, by a script of the app. Raises
+    `ConfigError` when what was asked for cannot be done.
+    """
+    package = _package(root)
+    scripts = package.get("scripts")
+    scripts = scripts if isinstance(scripts, dict) else {}
+    typescript = (root / "tsconfig.json").is_file()
+    if not asked and not (typescript and ("build" in scripts or "watch" in scripts)):
+        return None
+    compiler = shutil.which("tsc", path=str(root / "node_modules" / ".bin"))
+    npm = shutil.which("npm", path=environment.get("PATH")) or "npm"
+    if "build" in scripts:
+        command, shown = (npm, "run", "--silent", "build"), "npm run build"
+    elif typescript and compiler is not None:
+        command, shown = (compiler,), "tsc"
+    elif "watch" in scripts and not asked:
+        return None  # what it needs is not installed, which the load tells
+    else:
+        raise ConfigError(
+            "There is nothing to build the app with.",
+            hint='Add a script to package.json, such as "build": "tsc", or leave --build out.',
+            where=SourceSpan(_PACKAGE),
+            code="build-impossible",
+        )
+    main = package.get("main")
+    output = main.removeprefix("./").partition("/")[0] if _in_folder(main) else ""
+    return BuildPlan(
+        root=root,
+        command=command,
+        shown=shown,
+        watch=(npm, "run", "--silent", "watch") if "watch" in scripts else None,
+        output="" if "*" in output else output,
+        sources=_TYPESCRIPT if typescript or not output else (*_TYPESCRIPT, *_SCRIPT),
+    )
+
+
+def build(plan: BuildPlan, environment: Mapping[str, str]) -> list[Problem]:
+    """Compile the app, whatever that takes; return what is wrong with it."""
+    try:
+        done = subprocess.run(
+            plan.command,
+            cwd=plan.root,
+            env=build_environment(environment),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            timeout=_PATIENCE,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return [_failed(plan, f"it took more than {_PATIENCE:.0f} s", "")]
+    except OSError as error:
+        return [_failed(plan, error.strerror or str(error), "")]
+    return build_problems(plan, done.returncode, done.stdout.decode("utf-8", "replace"))
+
+
+def build_environment(environment: Mapping[str, str]) -> dict[str, str]:
+    return {**environment, **_WITHOUT_COLOUR}
+
+
+def build_problems(plan: BuildPlan, code: int, text: str) -> list[Problem]:
+    """Read what the compiler said. Its own words are the detail where they are not understood."""
+    found = [problem for line in text.splitlines() if (problem := compile_problem(line))]
+    if code and not found:
+        return [_failed(plan, f"it ended with exit code {code}", text.strip())]
+    return found[:_MOST_PROBLEMS]
+
+
+def compile_problem(line: str) -> Problem | None:
+    """Return the mistake that a line of the compiler tells of."""
+    match = _ERROR.match(line.strip())
+    if match is None:
+        return None
+    return Problem(
+        "build-error",
+        match["text"],
+        where=SourceSpan(match["file"], int(match["line"]), int(match["column"])),
+        hint="Mend it and save. What the compiler wrote all the same is what runs.",
+    )
+
+
+class Contents:
+    """Tells compiled files that say something new from those that were only written again."""
+
+    def __init__(self, plan: BuildPlan) -> None:
+        self._plan = plan
+        self._digests = {path: _digest(path) for path in plan.outputs()}
+
+    def differing(self, paths: Iterable[Path]) -> Iterator[Path]:
+        for path in paths:
+            if not self._plan.is_output(path):
+                yield path
+                continue
+            digest = _digest(path)
+            if self._digests.get(path) != digest:
+                self._digests[path] = digest
+                yield path
+
+
+def _failed(plan: BuildPlan, why: str, text: str) -> Problem:
+    missing = not (plan.root / "node_modules").is_dir()
+    return Problem(
+        "build-failed",
+        f"The app cannot be built: {plan.shown} failed ({why})",
+        where=SourceSpan(_PACKAGE),
+        hint="Install the app's packages: npm install."
+        if missing
+        else f"Try it in the app's folder: {plan.shown}.",
+        detail=text[-4000:] or None,
+    )
+
+
+def _package(root: Path) -> Mapping[str, Any]:
+    try:
+        content = json.loads((root / _PACKAGE).read_text("utf-8-sig"))
+    except (OSError, ValueError, RecursionError):  # the worker tells what is wrong with it
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def _in_folder(main: object) -> bool:
+    return isinstance(main, str) and "/" in main.removeprefix("./")
+
+
+def _files(root: Path) -> Iterator[Path]:
+    for folder, folders, names in os.walk(root):
+        folders[:] = [
+            name for name in folders if name not in _NOT_SOURCES and not name.startswith(".")
+        ]
+        yield from (Path(folder, name) for name in names)
+
+
+def _changed(path: Path) -> int:
+    with contextlib.suppress(OSError):
+        return path.stat().st_mtime_ns
+    return 0
+
+
+def _digest(path: Path) -> bytes:
+    try:
+        return hashlib.blake2b(path.read_bytes()).digest()
+    except OSError:
+        return b""
