@@ -113,6 +113,14 @@ def normalised(name: str) -> str:
     return name.lower().replace("__", ":")
 
 
+def value_of(variables: Mapping[str, str], name: str) -> str | None:
+    """Return a setting whatever the case of its name: Windows hands names over in capitals."""
+    if name in variables:
+        return variables[name]
+    wanted = normalised(name)
+    return next((value for key, value in variables.items() if normalised(key) == wanted), None)
+
+
 def load_settings(root: Path, environ: Mapping[str, str]) -> tuple[Settings, list[Problem]]:
     """Read the settings of the app in `root`. What cannot be used is left out and told."""
     local = read_local_settings(root)
