@@ -104,7 +104,7 @@ class SecretFilter:
     def __init__(self, settings: Iterable[tuple[str, str]]) -> None:
         texts = secret_texts(settings)
         # The longest first: one may begin with another.
-        known = sorted({form for text in texts for form in _forms(text)}, key=len, reverse=True)
+        known = sorted({form for text in texts for form in spellings(text)}, key=len, reverse=True)
         self._texts = [each for each in known if len(each) > _BEGINNING]
         self._known = re.compile("|".join(map(re.escape, known))) if known else None
         self._longest = len(known[0]) if known else 0
@@ -154,13 +154,13 @@ def _beginning(text: str, secret: str) -> int:
     return len(text)
 
 
-def secret_texts(settings: Iterable[tuple[str, str]]) -> set[str]:
-    """Return what must not be shown of settings, given by name and value.
+def secret_texts(settings: Iterable[tuple[str, str]], data: object = None) -> set[str]:
+    """Return what must not be shown of settings, given by name and value, and of JSON data.
 
     These are the values of those that are secret, of values with several lines each long line as
     well, since texts are shown line by line, and of connection strings the key or password alone.
     """
-    given = list(settings)
+    given = [*settings, *texts_of(data)]
     # What only names another setting is no secret: "connection": "AzureWebJobsStorage".
     names = {name.lower() for name, _ in given}
     texts: set[str] = set()
@@ -174,7 +174,7 @@ def secret_texts(settings: Iterable[tuple[str, str]]) -> set[str]:
     return texts
 
 
-def _forms(text: str) -> set[str]:
+def spellings(text: str) -> set[str]:
     """Return a secret as it appears in plain text, in JSON, `repr`, addresses and HTML."""
     if text.isalnum() and text.isascii():
         return {text}

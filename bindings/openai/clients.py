@@ -286,7 +286,7 @@ class ModelClients:
 
         folder = choice.recordings
         rules = read_rules(folder, settings)
-        redactor = Redactor.of(settings)
+        redactor = Redactor.of(settings, self._host.host_json)
         key = (folder, msgspec.json.encode(rules), redactor.secrets)
         if key not in self._stores:
             store = RecordingStore(folder, rules=rules, redactor=redactor)

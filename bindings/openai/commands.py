@@ -15,6 +15,7 @@ from bindings.openai.chats.sqlite import stored_collections
 from bindings.openai.chats.stores import embedded_database
 from bindings.openai.extension import OpenAIExtension
 from bindings.openai.options import DEFAULT_COLLECTION
+from bindings.openai.recordings.redact import Redactor
 from emulator.sdk import BindingError, CommandServices, HostServices
 
 
@@ -67,7 +68,8 @@ def chats(services: CommandServices) -> click.Command:
                 elif delete:
                     await _delete(places, assistant)
                 else:
-                    await _show(places, assistant, as_json)
+                    redactor = Redactor.of(host.settings, host.host_json)
+                    await _show(places, assistant, as_json, redactor)
             finally:
                 await extension.aclose()
 
@@ -109,16 +111,19 @@ def _list(found: Sequence[tuple[_Place, list[ChatSummary]]], as_json: bool) -> N
         click.echo(f"{each.assistant.ljust(width)}  {updated}  {told}{where}")
 
 
-async def _show(places: Sequence[_Place], assistant: str, as_json: bool) -> None:
+async def _show(
+    places: Sequence[_Place], assistant: str, as_json: bool, redactor: Redactor
+) -> None:
+    """Show a chat as it is stored, but for secrets of the settings that somebody wrote into it."""
     found = [chat for each in places if (chat := await each.store.load(storable(assistant)))]
     if not found:
         raise await _unknown(places, assistant)
     for chat in found:
         if as_json:
             state = AssistantState(chat.assistant, chat.state, chat.messages)
-            _print_json(json.loads(state.to_json()))
+            _print_json(redactor.data(json.loads(state.to_json())))
         else:
-            click.echo("\n".join(_lines(chat)))
+            click.echo(redactor.text("\n".join(_lines(chat))))
 
 
 async def _delete(places: Sequence[_Place], assistant: str) -> None:

@@ -104,7 +104,8 @@ def _with_store(services: CommandServices, given: Mapping[str, object], work: Wo
     async def run(host: HostServices) -> None:
         folder = find_folder(host.app_root, host.settings)
         rules = read_rules(folder, host.settings)
-        store = RecordingStore(folder, rules=rules, redactor=Redactor.of(host.settings))
+        redactor = Redactor.of(host.settings, host.host_json)
+        store = RecordingStore(folder, rules=rules, redactor=redactor)
         store.refresh()
         work(store)
 

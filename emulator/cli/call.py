@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from emulator.invocation.bound import BoundFunction
 from emulator.model import Datum, FunctionError, HttpRequestData, InvocationResult
 from emulator.runtime.generation import Endpoint, Generation
 from emulator.sdk import Fired, to_text
+from emulator.secrets import SecretFilter
 
 
 @click.command()
@@ -82,7 +84,8 @@ async def _call(session: Session, name: str, wanted: Wanted, sample: bool, outpu
     endpoint = _endpoint(generation, function)
     if endpoint is None:
         _refuse_http_options(function, wanted)
-    report = _Report(function.model.name, output)
+    clean = SecretFilter(session.configuration.named_texts()).without_values
+    report = _Report(function.model.name, output, clean)
     session.engine.events.on(InvocationFinished, report.finished)
     try:
         if endpoint is not None:
@@ -154,7 +157,9 @@ def _fired(function: BoundFunction, given: bytes | None, *, sample: bool) -> Fir
 class _Report:
     """Says on stdout what came of a call, for people or for programs."""
 
-    def __init__(self, function: str, output: str) -> None:
+    def __init__(self, function: str, output: str, clean: Callable[[str], str]) -> None:
+        """`clean` takes secrets out of failures; what a function gives is given as it is."""
+        self._clean = clean
         self._function = function
         self._json = output == "json"
         self._shown: dict[str, Any] = {"function": function}
@@ -176,7 +181,8 @@ class _Report:
         """The traceback is on stderr already."""
         if self._json and self.error is not None:
             error = self.error
-            told = {"type": error.type, "message": error.message, "stack": error.stack}
+            message, stack = self._clean(error.message), self._clean(error.stack)
+            told = {"type": error.type, "message": message, "stack": stack}
             write_json({**self._shown, "error": told})
 
     def answered(self, function: BoundFunction, result: InvocationResult) -> None:

@@ -95,6 +95,8 @@ class _Lent:
             context.host_json = configuration.host_config.raw
             try:
                 return await work(context)
+            except EmulatorError as error:
+                raise configuration.cleaned_error(error) from error
             finally:
                 await context.aclose()
                 console.flush()

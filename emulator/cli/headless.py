@@ -18,6 +18,7 @@ from emulator.clock import Clock
 from emulator.config.options import Options, resolve_options
 from emulator.console.console import Console
 from emulator.console.terminal import wants_colour
+from emulator.errors import EmulatorError
 from emulator.events import EventBus
 from emulator.model import Problem, Severity
 from emulator.runtime.generation import Generation
@@ -80,6 +81,8 @@ async def opened(options: Options) -> AsyncIterator[Session]:
     try:
         await engine.start(launch)
         yield Session(engine, starter.options, configuration, console)
+    except EmulatorError as error:
+        raise configuration.cleaned_error(error) from error
     finally:
         await engine.aclose()
         console.flush()

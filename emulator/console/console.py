@@ -101,7 +101,7 @@ class Console:
 
     def learn(self, configuration: Configuration) -> None:
         """Keep the secrets among these settings to ourselves, and those learnt before."""
-        self._settings.update((each.name, each.value) for each in configuration.settings)
+        self._settings.update(configuration.named_texts())
         self._secrets = None
 
     def attach(self, events: EventBus) -> None:
@@ -181,12 +181,8 @@ class Console:
 
     def _clean(self, text: str) -> str:
         if self._secrets is None:  # made when first needed: the patterns take 2 ms
-            self._secrets = SecretFilter(self._as_shown(self._settings))
+            self._secrets = SecretFilter(self._settings)
         return self._secrets.without_values(text)
-
-    def _as_shown(self, settings: Iterable[tuple[str, str]]) -> Iterable[tuple[str, str]]:
-        """Return the settings with their values as they would appear among the output."""
-        return settings
 
     def _request(self, event: RequestServed) -> None:
         status, function, path = str(event.status), event.function, event.path
@@ -339,11 +335,6 @@ class JsonConsole(Console):
         from emulator.console.records import record  # only machines need it
 
         self.write([json.dumps(record(event, self._now()), ensure_ascii=False, default=str)])
-
-    def _as_shown(self, settings: Iterable[tuple[str, str]]) -> Iterable[tuple[str, str]]:
-        for name, value in settings:
-            yield name, value
-            yield name, json.dumps(value, ensure_ascii=False)[1:-1]
 
     def problems(self, problems: Iterable[Problem]) -> None:
         for problem in problems:

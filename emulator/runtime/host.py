@@ -217,7 +217,12 @@ class Host:
     async def _build(self, number: int, launch: Launch | None) -> Generation:
         launch = launch or self._launch()
         try:
-            return await self._bind(number, launch)
+            generation = await self._bind(number, launch)
+            generation.problems = launch.configuration.cleaned(generation.problems)
+            return generation
+        except AppUnusable as error:
+            await launch.channel.aclose(grace=0.2)
+            raise AppUnusable(launch.configuration.cleaned(error.problems)) from error
         except BaseException:
             await launch.channel.aclose(grace=0.2)
             raise

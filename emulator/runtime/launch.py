@@ -5,14 +5,15 @@ Imports little, so that the worker starts while the rest of the host is still be
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from emulator.config.hostjson import HostConfig, load_host_config
 from emulator.config.settings import Settings, load_settings
 from emulator.errors import EmulatorError
 from emulator.model import Problem, Severity
+from emulator.secrets import SecretFilter, texts_of
 from emulator.workers.channel import WorkerChannel
 
 
@@ -33,6 +34,33 @@ class Configuration:
     settings: Settings
     host_config: HostConfig
     problems: tuple[Problem, ...]
+
+    def named_texts(self) -> list[tuple[str, str]]:
+        """Return every value with its name; some are secrets that must not be shown."""
+        return named_texts(self.settings, self.host_config.raw)
+
+    def cleaned(self, problems: Iterable[Problem]) -> tuple[Problem, ...]:
+        """Take secrets out of problems, which may quote what the app's code raised."""
+        found = tuple(problems)
+        if not found:
+            return found  # most apps have none, and the filter takes 2 ms
+        clean = SecretFilter(self.named_texts()).without_values
+        return tuple(
+            replace(
+                each,
+                message=clean(each.message),
+                hint=each.hint and clean(each.hint),
+                detail=each.detail and clean(each.detail),
+                azure=each.azure and clean(each.azure),
+            )
+            for each in found
+        )
+
+    def cleaned_error(self, error: EmulatorError) -> EmulatorError:
+        """Take secrets out of what an error tells a person; it is the same one."""
+        clean = SecretFilter(self.named_texts()).without_values
+        error.message, error.hint = clean(error.message), error.hint and clean(error.hint)
+        return error
 
     def check(self) -> None:
         """Raise `AppUnusable` when host.json has errors: nothing can be served by guesses."""
@@ -56,4 +84,11 @@ class Launch:
 def configure(root: Path, environ: Mapping[str, str]) -> Configuration:
     settings, problems = load_settings(root, environ)
     host_config, found = load_host_config(root, settings)
-    return Configuration(settings, host_config, (*problems, *found))
+    read = Configuration(settings, host_config, ())
+    return replace(read, problems=read.cleaned((*problems, *found)))
+
+
+def named_texts(settings: Settings, host_json: Mapping[str, object]) -> list[tuple[str, str]]:
+    """Return each setting, also where another hides it, and each text of host.json."""
+    values = ((each.name, each.value) for own in settings for each in (own, *own.shadows))
+    return [*values, *texts_of(host_json)]

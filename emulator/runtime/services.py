@@ -14,6 +14,7 @@ from emulator.events import Activity, EventBus, Level, LogLine
 from emulator.ids import new_id
 from emulator.invocation.pipeline import Invoker
 from emulator.model import AppModel, Datum, InvocationResult
+from emulator.runtime.launch import named_texts
 from emulator.sdk import Binding, Call, Extension, Fired
 from emulator.state.sqlite import SqliteDatabase
 from emulator.state.store import StateStore
@@ -70,6 +71,10 @@ class HostContext:
     async def seed(self, name: str, file: Path) -> None:
         """Give a database in memory the content of a file."""
         await self._state.seed(name, file)
+
+    def named_texts(self) -> list[tuple[str, str]]:
+        """Return every setting and every text of host.json; some are secrets."""
+        return named_texts(self.settings, self.host_json)
 
     def banner(self) -> list[str]:
         return [line for each in self._extensions.values() for line in each.banner()]

@@ -34,6 +34,7 @@ from emulator.sdk.options import NoOptions, Options, Resolved, SettingText
 from emulator.sdk.services import CallLog, Database, HostServices, Services, SettingsView
 from emulator.sdk.serving import StreamedResponse, WorkerEnvironment
 from emulator.sdk.templates import Template
+from emulator.secrets import secret_texts, spellings
 
 __all__ = [
     "MANUAL_REASON",
@@ -79,6 +80,8 @@ __all__ = [
     "WorkerEnvironment",
     "items",
     "json_datum",
+    "secret_texts",
+    "spellings",
     "to_json",
     "to_text",
 ]

@@ -19,6 +19,7 @@ from emulator.events import LogLine
 from emulator.model import FunctionModel, Problem, Severity
 from emulator.runtime.generation import Generation
 from emulator.runtime.host import Host
+from emulator.secrets import without_secrets
 from emulator.server.guard import is_foreign
 from emulator.server.keysapi import KeysApi
 from emulator.server.policy import SitePolicy
@@ -63,7 +64,7 @@ class Admin:
             case ("GET", ["host", "config"]):
                 if self._host.current is None:
                     return self._not_running()
-                return json_reply(self._host.context.host_json)
+                return json_reply(without_secrets(self._host.context.host_json))
             case ("POST", ["host", "restart"]):
                 self._background(self._restart())
                 return json_reply(self._folders())

@@ -174,6 +174,8 @@ class KeyStore:
         scratch = path.with_suffix(".json.new")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
+            for folder in {self.folder, path.parent}:
+                folder.chmod(0o700)
             descriptor = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
             with os.fdopen(descriptor, "w", encoding="utf-8") as file:
                 json.dump(content, file, indent=2)

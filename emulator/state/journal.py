@@ -257,18 +257,18 @@ def _row(record: _Record, offset: float, clean: SecretFilter) -> Sequence[object
     start, finish = record.start, record.finish
     assert finish is not None  # only finished calls are written
     error = None if finish.error is None else _json(msgspec.to_builtins(finish.error), clean)
-    lines = [(each.level, each.message[:_LONGEST]) for each in record.lines or ()]
+    lines = [(each.level, clean.beginning(each.message, _LONGEST)) for each in record.lines or ()]
     deeds = [(each.source, each.name, each.data) for each in record.activities or ()]
     return (
         start.id,
         start.function,
         start.parent,
         start.reason,
-        clean(start.detail[:_LONGEST]),
+        clean.beginning(start.detail, _LONGEST),
         record.at + offset,
         finish.duration,
         error,
-        _json(lines, clean) if lines else "[]",
+        json.dumps(lines, ensure_ascii=False) if lines else "[]",
         _json(deeds, clean) if deeds else "[]",
     )
 

@@ -56,7 +56,9 @@ def prepare(folder: Path) -> Path:
     """Make a state folder and keep it out of version control; a failure shows on first use."""
     ignore = folder / ".gitignore"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        if not folder.is_dir():
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            folder.mkdir(mode=0o700, exist_ok=True)  # chats are nobody else's business
         if not ignore.exists():
             ignore.write_text(_IGNORE, encoding="utf-8")
     except OSError:

@@ -95,6 +95,8 @@ def export(folder: Path, file: Path, *, version: str, with_keys: bool = False) -
     }
     scratch = file.with_name(f".{file.name}.new")
     try:
+        if with_keys:
+            scratch.touch(mode=0o600)
         with zipfile.ZipFile(scratch, "w", zipfile.ZIP_DEFLATED) as archive:
             archive.writestr(_MANIFEST, json.dumps(manifest, indent=2))
             for part in chosen:
@@ -120,7 +122,7 @@ def restore(folder: Path, file: Path, *, force: bool = False) -> list[str]:
             _refuse_replacing(folder, names, force=force)
             prepare(folder)
             for name in names:
-                _put(folder / name, archive.read(name))
+                _put(Part(name, folder / name), archive.read(name))
     except (OSError, zipfile.BadZipFile) as error:
         raise StateError(
             f"{file} cannot be imported: {error}.",
@@ -187,12 +189,15 @@ def _content(part: Part) -> bytes:
         return copy.read_bytes()
 
 
-def _put(path: Path, content: bytes) -> None:
+def _put(part: Part, content: bytes) -> None:
+    path = part.path
     path.parent.mkdir(parents=True, exist_ok=True)
     scratch = path.with_name(f".{path.name}.new")
+    if part.is_key:
+        for folder in path.parents[: len(Path(part.name).parts) - 1]:
+            folder.chmod(0o700)
+        scratch.touch(mode=0o600)
     scratch.write_bytes(content)
-    if path.parent.name == KEYS or KEYS in path.parts:
-        scratch.chmod(0o600)
     for each in _beside(path):
         each.unlink(missing_ok=True)  # they belong to what is replaced
     scratch.replace(path)

@@ -15,6 +15,7 @@ import pytest
 from emulator.errors import EmulatorError
 from emulator.testing.app import EmulatedApp
 from emulator.testing.blocking import BlockingApp
+from emulator.testing.reporting import clean_report
 from emulator.testing.startup import registry_of_now
 from emulator.testing.strict import StrictError
 
@@ -85,6 +86,11 @@ class OpenedApps:
 
     def sections(self) -> list[tuple[str, str]]:
         return [(f"{SECTION} {used.app.path}", used.app.journal()) for used in self._open()]
+
+    def clean(self, report: pytest.TestReport) -> None:
+        """Take secrets of the apps' settings out of what is told of a test, in place."""
+        for used in self._open():
+            clean_report(report, used.app.masked)
 
     def end(self, item: pytest.Item) -> None:
         used, self._used = self._used, []

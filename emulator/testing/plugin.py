@@ -149,4 +149,5 @@ def pytest_runtest_makereport(
     opened = item.config.stash.get(_OPENED, None)
     if opened is not None and report.failed and call.when == "call":
         report.sections += opened.sections()
+        opened.clean(report)
     return report

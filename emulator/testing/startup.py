@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -85,8 +85,9 @@ class Running:
             "channel='inprocess' for this one."
         )
 
-    def secret_filter(self) -> SecretFilter:
-        return SecretFilter([(each.name, each.value) for each in self.context.settings])
+    def secret_filter(self, *, but: Container[str] = ()) -> SecretFilter:
+        """Return what masks secrets; settings named in `but` are none."""
+        return SecretFilter(each for each in self.context.named_texts() if each[0] not in but)
 
     async def reload(self, settings: Mapping[str, str]) -> None:
         self._starter.environ.update(settings)

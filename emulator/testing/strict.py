@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple
 
@@ -49,8 +49,13 @@ class Expectations:
 
     @contextmanager
     def failure(
-        self, calls: list[CallRecord], name: str | None, match: str | None
+        self,
+        calls: list[CallRecord],
+        name: str | None,
+        match: str | None,
+        clean: Callable[[str], str] = str,
     ) -> Iterator[list[CallRecord]]:
+        """`clean` takes secrets out of what is told when nothing failed so."""
         before = len(calls)
         found: list[CallRecord] = []
         yield found
@@ -62,7 +67,7 @@ class Expectations:
                 found.append(each)
                 self._seen.add(each.id)
         if not found:
-            raise AssertionError(_did_not_fail(calls[before:], failed, name, match))
+            raise AssertionError(clean(_did_not_fail(calls[before:], failed, name, match)))
 
     def complaints(self, calls: Sequence[CallRecord]) -> Iterator[Complaint]:
         for call in calls:

@@ -4,18 +4,14 @@ a key. The same is done to every request before it is compared, so nothing is mi
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from bindings.openai.placeholders import is_placeholder
-from emulator.sdk import SettingsView
+from emulator.sdk import SettingsView, secret_texts, spellings
 
 REDACTED = "[redacted]"
 
-_SHORTEST = 6
-"""Characters; a shorter value would blank out ordinary words."""
-
-_SECRET_NAME = re.compile(r"(?:KEY|SECRET|TOKEN|CONNECTION|CONNECTIONSTRING|PASSWORD|PWD)$", re.I)
 _SHAPES = re.compile(
     r"""(?x)
       -----BEGIN\ [A-Z\ ]*PRIVATE\ KEY-----.*?(?:-----END\ [A-Z\ ]*PRIVATE\ KEY-----|\Z)
@@ -39,13 +35,15 @@ class Redactor:
     """Takes secrets out of texts and of data."""
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
-        wanted = sorted({each for each in secrets if len(each) >= _SHORTEST}, key=len, reverse=True)
-        self.secrets = frozenset(wanted)
+        self.secrets = frozenset(secrets)
+        every = {form for each in self.secrets for form in spellings(each)}
+        wanted = sorted(every, key=len, reverse=True)
         self._values = re.compile("|".join(map(re.escape, wanted))) if wanted else None
 
     @classmethod
-    def of(cls, settings: SettingsView) -> Redactor:
-        return cls(secret_values(settings))
+    def of(cls, settings: SettingsView, host_json: Mapping[str, Any] | None = None) -> Redactor:
+        """Return one that knows the secrets among the settings and in host.json."""
+        return cls(secret_values(settings, host_json or {}))
 
     def text(self, text: str) -> str:
         if self._values is not None:
@@ -65,12 +63,8 @@ class Redactor:
                 return value
 
 
-def secret_values(settings: SettingsView) -> frozenset[str]:
-    """Return the values of the settings whose names say that they are secret."""
-    found = set()
-    for name in settings.names():
-        if _SECRET_NAME.search(name):
-            value = settings.get(name) or ""
-            if len(value) >= _SHORTEST and not is_placeholder(value):
-                found.add(value)
-    return frozenset(found)
+def secret_values(settings: SettingsView, host_json: Mapping[str, Any]) -> frozenset[str]:
+    """Return the values that are secret by their names or looks, but for sample texts."""
+    values = ((name, settings.get(name) or "") for name in settings.names())
+    given = [(name, value) for name, value in values if not is_placeholder(value)]
+    return frozenset(secret_texts(given, host_json))

@@ -61,7 +61,16 @@ def test_secret_settings_are_found_by_their_names() -> None:
             "SAMPLE_KEY": "<your key>",
         }
     )
-    assert secret_values(settings) == {f"value-{number}" for number in range(1, 7)}
+    assert secret_values(settings, {}) == {f"value-{number}" for number in range(1, 7)}
+
+
+def test_secrets_are_found_by_their_looks_and_in_host_json() -> None:
+    storage = "DefaultEndpointsProtocol=https;AccountName=a;AccountKey=planted+/9=;EndpointSuffix=x"
+    settings = FakeSettings({"AzureWebJobsStorage": storage, "Backend": "db://me:hunter22@host/"})
+    host_json = {"extensions": {"x": {"apiKey": "in-host-json"}}, "version": "2.0"}
+    clean = Redactor.of(settings, host_json).text
+    for secret in ("planted+/9=", "planted%2B/9%3D", "hunter22", "in-host-json"):
+        assert clean(f"a {secret} b") == f"a {REDACTED} b"
 
 
 def test_the_longer_of_two_secrets_goes_first() -> None:
