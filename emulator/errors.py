@@ -2,7 +2,6 @@
 
 EmulatorError
   ConfigError            a file or setting cannot be used
-  DiscoveryError         the app cannot be read
   BindingError           a binding cannot do its work; the text is for the user
     BindingPluginError   a binding package is broken
   ExpressionError        `{…}` or `%…%` does not resolve
@@ -54,10 +53,6 @@ class EmulatorError(Exception):
 
 class ConfigError(EmulatorError):
     code = "config-invalid"
-
-
-class DiscoveryError(EmulatorError):
-    code = "app-unreadable"
 
 
 class BindingError(EmulatorError):

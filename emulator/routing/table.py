@@ -56,7 +56,6 @@ class RouteTable(Generic[T]):
 
     def __init__(self, routes: Sequence[_Route[T]]) -> None:
         self.entries = tuple(route.entry for route in routes)
-        self._routes = tuple(routes)
         self._by_head = _by_head(routes)
         self._by_path = {
             path: tuple(each for each in self._near(path) if each.matcher.match(path) is not None)

@@ -13,7 +13,7 @@ from emulator.config.settings import Settings
 from emulator.events import LogLine
 from emulator.invocation.bound import BoundFunction
 from emulator.invocation.pipeline import Invoker
-from emulator.model import AppModel, FunctionError, InvocationResult, Problem, Severity
+from emulator.model import AppModel, InvocationResult, Problem, Severity
 from emulator.routing.table import Precedence, RouteEntry, RouteTable
 from emulator.sdk import Fire, Fired, Route, Trigger
 from emulator.workers.channel import StreamingChannel, WorkerChannel, WorkerInfo
@@ -30,7 +30,7 @@ class Endpoint:
 
 @dataclass(slots=True)
 class Generation:
-    """`load_errors` are functions that keep their route but answer each call with the reason."""
+    """One load of the app: what it was understood as, the worker that runs it, what is callable."""
 
     number: int
     app: AppModel
@@ -42,7 +42,6 @@ class Generation:
     functions: Mapping[str, BoundFunction]
     endpoints: tuple[Endpoint, ...]
     routes: RouteTable[Endpoint]
-    load_errors: Mapping[str, FunctionError]
     problems: tuple[Problem, ...]
     streaming: StreamingChannel | None = None
     """Set when the app's HTTP functions take and give their bodies in pieces."""

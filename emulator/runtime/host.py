@@ -313,7 +313,6 @@ class Host:
             functions=callable_now,
             endpoints=endpoints,
             routes=routes,
-            load_errors=errors,
             problems=tuple(problems),
             streaming=cast(StreamingChannel, channel) if streams else None,
         )

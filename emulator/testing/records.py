@@ -20,8 +20,6 @@ from emulator.events import (
 from emulator.model import FunctionError
 from emulator.testing.values import BindingOptions, plain
 
-USER_LOGS = ".User"
-
 
 @dataclass(frozen=True, slots=True)
 class LogEntry:

@@ -79,13 +79,6 @@ def find(store: RecordingStore, question: Question, *, only_own: bool = False) -
     return miss or Miss(question)
 
 
-def parents_of(recording: Recording | None, question: Question) -> list[str]:
-    """Return the exchanges of a recording that a request continues."""
-    if recording is None:
-        return []
-    return recording.continues(question.history.turns)[0]
-
-
 def _find_in(group: Sequence[Recording], question: Question, *, opaque: bool) -> Hit | Miss:
     places = [(recording, *recording.continues(question.history.turns)) for recording in group]
     best: Hit | None = None

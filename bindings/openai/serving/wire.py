@@ -54,15 +54,6 @@ class Answering:
     choices: int = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Pace:
-    """How a stream arrives: seconds between its parts, and the part after which it breaks."""
-
-    between: float = 0.0
-    cut_after: int | None = None
-    usage: bool = False
-
-
 def json_response(
     value: Any, status: int = 200, headers: Mapping[str, str] | None = None
 ) -> HttpResponseData:
