@@ -7,19 +7,14 @@ from typing import Any
 
 import click
 
-from emulator.scaffold.addition import model_of
-from emulator.scaffold.catalogue import find_template, template_names
+from emulator.cli.languages import chosen_model, language_options
+from emulator.scaffold.catalogue import NODE_MODELS, find_template, template_names
 from emulator.scaffold.project import Written, project_files, write_files
 
 
 @click.command()
 @click.argument("folder", metavar="[DIR]", required=False)
-@click.option(
-    "--model",
-    type=click.Choice(["v2", "v1"]),
-    help="How functions are declared: with decorators (v2), or in folders with function.json "
-    "(v1); the default is v2, unless there are such folders.",
-)
+@language_options
 @click.option(
     "--template",
     "-t",
@@ -29,20 +24,24 @@ from emulator.scaffold.project import Written, project_files, write_files
     help="What the app does at first.",
 )
 @click.option("--force", is_flag=True, help="Replace files that are there.")
-def init(folder: str | None, model: Any, template: str, force: bool) -> None:
+def init(folder: str | None, template: str, force: bool, **given: Any) -> None:
     """Write a new app into DIR (default: this folder).
 
-    It has host.json, local.settings.json with placeholders, requirements.txt, what git and a
-    deployment shall ignore, its functions, and demo.http with requests to try. It runs at once and
-    offline. Files that are there stay, and are named.
+    It has host.json, local.settings.json with placeholders, requirements.txt or package.json, what
+    git and a deployment shall ignore, its functions, and demo.http with requests to try. It runs
+    offline; what a package.json names is installed first, by npm. Files that are there stay, and
+    are named.
     """
     root = Path(folder or ".").expanduser()
     chosen = find_template(template)
-    files = project_files(chosen, model or model_of(root), chosen.name)
+    model = chosen_model(root, **given)
+    files = project_files(chosen, model, chosen.name)
     done = write_files(root, files, force=force)
     tell(root, done)
     place = f" {folder}" if folder else ""
-    click.echo(f"Next: funcemu start{place}, then the requests in {root / 'demo.http'}.")
+    install = f"npm install{f' --prefix {folder}' if folder else ''}, then "
+    first = install if model in NODE_MODELS else ""
+    click.echo(f"Next: {first}funcemu start{place}, then the requests in {root / 'demo.http'}.")
 
 
 def tell(root: Path, done: Written) -> None:

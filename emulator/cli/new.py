@@ -8,8 +8,9 @@ from typing import Any
 import click
 
 from emulator.cli.init import tell
+from emulator.cli.languages import chosen_model, language_options
 from emulator.errors import ConfigError
-from emulator.scaffold.addition import HOST_FILE, add, model_of
+from emulator.scaffold.addition import HOST_FILE, add
 from emulator.scaffold.catalogue import find_template, template_names
 
 
@@ -24,17 +25,14 @@ from emulator.scaffold.catalogue import find_template, template_names
     show_default=True,
     help="What the functions do.",
 )
-@click.option(
-    "--model",
-    type=click.Choice(["v2", "v1"]),
-    help="How they are declared; the default is as in the rest of the app.",
-)
+@language_options
 @click.option("--force", is_flag=True, help="Replace files of the same name.")
-def new(name: str | None, path: str | None, template: str, model: Any, force: bool) -> None:
+def new(name: str | None, path: str | None, template: str, force: bool, **given: Any) -> None:
     """Add functions called NAME to the app in PATH (default: this folder).
 
-    With decorators they are put at the end of function_app.py, else into folders of their own.
-    Settings and parts of host.json that they need are added; everything else stays as it is.
+    In Python with decorators they are put at the end of function_app.py, else into folders or a
+    file of their own. Settings and parts of host.json that they need are added; everything else
+    stays as it is.
     PATH may stand alone; then the functions are called as the template is.
     """
     if name is not None and path is None and (Path(name) / HOST_FILE).is_file():
@@ -48,4 +46,4 @@ def new(name: str | None, path: str | None, template: str, model: Any, force: bo
         )
     chosen = find_template(template)
     wanted = name or chosen.name
-    tell(root, add(root, chosen, model or model_of(root), wanted, force=force))
+    tell(root, add(root, chosen, chosen_model(root, **given), wanted, force=force))

@@ -12,8 +12,9 @@ from emulator.config.jsonc import parse, read_text
 from emulator.config.jsonedit import set_value
 from emulator.errors import ConfigError
 from emulator.model import SourceSpan
-from emulator.scaffold.catalogue import Model, template_files
-from emulator.scaffold.project import BASE_SETTINGS, Written, write_files
+from emulator.scaffold.catalogue import NODE_MODELS, Model, template_files
+from emulator.scaffold.node import PACKAGE_FILE, fitted, needed, node_files
+from emulator.scaffold.project import Written, base_settings, write_files
 from emulator.sdk import Template
 
 SCRIPT_FILE = "function_app.py"
@@ -21,11 +22,38 @@ HOST_FILE = "host.json"
 SETTINGS_FILE = "local.settings.json"
 
 
+_OTHERS = {
+    "PowerShell": ("*/run.ps1", "profile.ps1", "requirements.psd1"),
+    "Java": ("pom.xml", "build.gradle", "build.gradle.kts"),
+    ".NET": ("*.csproj", "*.fsproj"),
+}
+"""Languages there are no templates for, by their files."""
+
+
 def model_of(folder: Path) -> Model:
-    """Return the model an app is written in; an empty one may be either."""
+    """Return the model an app is written in; an empty one may be any.
+
+    Raises `ConfigError` when it is one that there are no templates for.
+    """
     if (folder / SCRIPT_FILE).exists():
         return "v2"
-    return "v1" if any(folder.glob("*/function.json")) else "v2"
+    for language, patterns in _OTHERS.items():
+        if any(any(folder.glob(each)) for each in patterns):
+            raise _no_template(f"This is an app in {language}.")
+    folders = any(folder.glob("*/function.json"))
+    if not (folder / PACKAGE_FILE).exists() and not any(folder.glob("*/index.js")):
+        return "v1" if folders else "v2"
+    if folders:
+        raise _no_template("This is an app for Node.js with folders of function.json.")
+    return "typescript" if (folder / "tsconfig.json").exists() else "javascript"
+
+
+def _no_template(what: str) -> ConfigError:
+    return ConfigError(
+        f"{what} There are no templates for it.",
+        hint="There are some for Python, and for JavaScript and TypeScript in the v4 model.",
+        code="template-language-missing",
+    )
 
 
 def add(folder: Path, template: Template, model: Model, name: str, *, force: bool) -> Written:
@@ -34,6 +62,8 @@ def add(folder: Path, template: Template, model: Model, name: str, *, force: boo
     Settings and parts of host.json they need are added where they are missing.
     """
     files = dict(template_files(template, model, name))
+    if model in NODE_MODELS:
+        files = dict(fitted(folder, files))
     if "demo.http" in files:
         files[f"{name}.http"] = files.pop("demo.http")
     script = folder / SCRIPT_FILE
@@ -44,12 +74,19 @@ def add(folder: Path, template: Template, model: Model, name: str, *, force: boo
         files = {each: text for each, text in files.items() if each != SCRIPT_FILE}
         write_files(folder, {SCRIPT_FILE: merged}, force=True)
         changed.append(SCRIPT_FILE)
-    elif model == "v1" and not force:
-        _refuse_existing(folder, files)
+    elif model != "v2" and not force:
+        _refuse_existing(folder, model, files)
     written = write_files(folder, files, force=force)
+    if model in NODE_MODELS:
+        made = write_files(folder, node_files(model))
+        changed += made.written
+        if _add_missing(folder / PACKAGE_FILE, needed(model)) and PACKAGE_FILE not in made.written:
+            changed.append(PACKAGE_FILE)
     if _add_missing(folder / HOST_FILE, dict(template.host)):
         changed.append(HOST_FILE)
-    if _add_missing(folder / SETTINGS_FILE, {"Values": {**BASE_SETTINGS, **template.settings}}):
+    if _add_missing(
+        folder / SETTINGS_FILE, {"Values": {**base_settings(model), **template.settings}}
+    ):
         changed.append(SETTINGS_FILE)
     return Written((*changed, *written.written), written.kept)
 
@@ -144,10 +181,10 @@ def _behind_imports(module: ast.Module) -> int:
     return 0
 
 
-def _refuse_existing(folder: Path, files: Mapping[str, str]) -> None:
-    taken = sorted(
-        {each.split("/")[0] for each in files if "/" in each and (folder / each).exists()}
-    )
+def _refuse_existing(folder: Path, model: Model, files: Mapping[str, str]) -> None:
+    """Refuse what is there: the folder of a function, or a file with functions for Node.js."""
+    there = [each for each in files if "/" in each and (folder / each).exists()]
+    taken = sorted({each.split("/")[0] if model == "v1" else each for each in there})
     if taken:
         raise ConfigError(
             f"{', '.join(taken)} exists already.",

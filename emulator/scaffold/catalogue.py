@@ -15,7 +15,16 @@ from emulator.sdk import Template
 
 GROUP = "emulator.templates"
 
-Model = Literal["v1", "v2"]
+Model = Literal["v1", "v2", "javascript", "typescript"]
+"""How functions are declared: Python in folders or with decorators, JavaScript, TypeScript."""
+
+NODE_MODELS: frozenset[Model] = frozenset({"javascript", "typescript"})
+_LANGUAGES: Mapping[Model, str] = {
+    "v1": "Python",
+    "v2": "Python",
+    "javascript": "JavaScript",
+    "typescript": "TypeScript",
+}
 
 _NAME = r"[A-Za-z][A-Za-z0-9_]{0,62}"
 
@@ -44,11 +53,20 @@ def find_template(name: str) -> Template:
 
 
 def template_files(template: Template, model: Model, name: str) -> Mapping[str, str]:
-    """Return the files of a template by their path in the app, `NAME` being `name` in them."""
+    """Return the files of a template by their path in the app, `NAME` being `name` in them.
+
+    Raises `ConfigError` when the template is not for that language.
+    """
     check_name(name)
     folder = files(template.package).joinpath(template.folder)
+    if not folder.joinpath(model).is_dir():
+        raise ConfigError(
+            f"There is no such template for {_LANGUAGES[model]} ({template.summary})",
+            hint="Take another one: `funcemu init --help` lists them.",
+            code="template-language-missing",
+        )
     found: dict[str, str] = {}
-    for part in (model, "common"):
+    for part in (model, "node", "common") if model in NODE_MODELS else (model, "common"):
         found |= _read(folder.joinpath(part), "")
     return {_named(path, name): _named(text, name) for path, text in sorted(found.items())}
 

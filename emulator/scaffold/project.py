@@ -8,35 +8,46 @@ from pathlib import Path
 from typing import NamedTuple
 
 from emulator.errors import ConfigError
-from emulator.scaffold.catalogue import Model, template_files
+from emulator.scaffold.catalogue import NODE_MODELS, Model, template_files
+from emulator.scaffold.node import node_files
 from emulator.sdk import Template
 
-BASE_SETTINGS = {
-    "FUNCTIONS_WORKER_RUNTIME": "python",
-    "AzureWebJobsStorage": "UseDevelopmentStorage=true",
-}
 _REQUIREMENTS = "azure-functions>=1.21\n"
-_GITIGNORE = """\
+_IGNORED = """\
 local.settings.json
 .env
 .funcemu/
+"""
+_PYTHON_IGNORED = """\
 .venv/
 venv/
 .python_packages/
 __pycache__/
 *.pyc
 """
-_FUNCIGNORE = """\
+_NODE_IGNORED = """\
+node_modules/
+dist/
+"""
+_NOT_DEPLOYED = """\
 .git*
 .vscode/
 .funcemu/
-.venv/
-venv/
-__pycache__/
 local.settings.json
 .env
 *.http
+"""
+_PYTHON_NOT_DEPLOYED = """\
+.venv/
+venv/
+__pycache__/
 tests/
+"""
+_NODE_NOT_DEPLOYED = """\
+test/
+*.ts
+*.js.map
+tsconfig.json
 """
 
 
@@ -49,14 +60,23 @@ class Written(NamedTuple):
 
 def project_files(template: Template, model: Model, name: str) -> Mapping[str, str]:
     """Return every file of a new app by its path."""
-    settings = {"IsEncrypted": False, "Values": {**BASE_SETTINGS, **template.settings}}
+    settings = {"IsEncrypted": False, "Values": {**base_settings(model), **template.settings}}
+    node = model in NODE_MODELS
     return {
         "host.json": _json({"version": "2.0", **template.host}),
         "local.settings.json": _json(settings),
-        "requirements.txt": _REQUIREMENTS,
-        ".gitignore": _GITIGNORE,
-        ".funcignore": _FUNCIGNORE,
+        **(node_files(model) if node else {"requirements.txt": _REQUIREMENTS}),
+        ".gitignore": _IGNORED + (_NODE_IGNORED if node else _PYTHON_IGNORED),
+        ".funcignore": _NOT_DEPLOYED + (_NODE_NOT_DEPLOYED if node else _PYTHON_NOT_DEPLOYED),
         **template_files(template, model, name),
+    }
+
+
+def base_settings(model: Model) -> Mapping[str, str]:
+    """Return the settings every app has."""
+    return {
+        "FUNCTIONS_WORKER_RUNTIME": "node" if model in NODE_MODELS else "python",
+        "AzureWebJobsStorage": "UseDevelopmentStorage=true",
     }
 
 

@@ -15,10 +15,12 @@ from typing import Any
 class Template:
     """A small app that runs as it is.
 
-    Its files are those in `folder` of the importable `package`: `v2/function_app.py`, in `v1` the
-    folders of the functions, and in `common` what both models have, such as `demo.http`. Where a
-    word in them, or in their own names, is or begins with `NAME`, the name of what is made is put:
-    `name` unless another one is given.
+    Its files are those in `folder` of the importable `package`. For Python: `v2/function_app.py`,
+    and in `v1` the folders of the functions. For Node.js: `javascript/src/functions/NAME.js`,
+    `typescript/src/functions/NAME.ts`, and in `node` what both have, such as a test. `common` is
+    for all, such as `demo.http`. A language without its folder is not offered. Where a word in the
+    files, or in their own names, is or begins with `NAME`, the name of what is made is put: `name`
+    unless another one is given.
     """
 
     summary: str

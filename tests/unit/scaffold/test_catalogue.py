@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import ast
 import json
+import re
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -16,8 +19,14 @@ from emulator.scaffold.catalogue import (
     template_names,
 )
 from emulator.scaffold.project import project_files
+from emulator.sdk import Template
 
-MODELS: tuple[Model, ...] = ("v1", "v2")
+MODELS: tuple[Model, ...] = ("v1", "v2", "javascript", "typescript")
+SCRIPTS: dict[Model, str] = {
+    "v2": "function_app.py",
+    "javascript": "src/functions/{}.js",
+    "typescript": "src/functions/{}.ts",
+}
 
 
 def test_http_comes_first() -> None:
@@ -29,8 +38,9 @@ def test_http_comes_first() -> None:
 def test_every_template_is_whole(name: str, model: Model) -> None:
     template = find_template(name)
     files = project_files(template, model, template.name)
-    usual = {"host.json", "local.settings.json", "requirements.txt", ".gitignore", ".funcignore"}
-    assert usual | {"demo.http"} <= set(files)
+    usual = {"host.json", "local.settings.json", ".gitignore", ".funcignore", "demo.http"}
+    node = {"package.json", f"test/{template.name}.test.mjs"}
+    assert usual | ({"requirements.txt"} if model in {"v1", "v2"} else node) <= set(files)
     for path, text in files.items():
         assert "NAME" not in path
         assert "NAME" not in text.replace("DEPLOYMENT_NAME", "")
@@ -38,19 +48,69 @@ def test_every_template_is_whole(name: str, model: Model) -> None:
             json.loads(text)
         if path.endswith(".py"):
             ast.parse(text)
-    if model == "v2":
-        assert "function_app.py" in files
-    else:
+    if model == "v1":
         assert any(path.endswith("/function.json") for path in files)
+    else:
+        assert SCRIPTS[model].format(template.name) in files
+
+
+def declared(name: str, model: Model) -> set[str]:
+    """Return the names of the functions of a template."""
+    files = template_files(find_template(name), model, "x")
+    if model == "v1":
+        return {path.split("/")[0] for path in files if path.endswith("/function.json")}
+    code = files[SCRIPTS[model].format("x")]
+    if model == "v2":
+        return {each.name for each in ast.parse(code).body if isinstance(each, ast.FunctionDef)}
+    return set(re.findall(r"app\.(?:http|generic)\('(\w+)'", code))
 
 
 @pytest.mark.parametrize("name", template_names())
-def test_both_models_declare_the_same_functions(name: str) -> None:
-    template = find_template(name)
-    v1 = template_files(template, "v1", "x")
-    folders = {path.split("/")[0] for path in v1 if path.endswith("/function.json")}
-    v2 = ast.parse(template_files(template, "v2", "x")["function_app.py"])
-    assert folders == {each.name for each in v2.body if isinstance(each, ast.FunctionDef)}
+def test_every_language_declares_the_same_functions(name: str) -> None:
+    expected = declared(name, "v1")
+    assert expected
+    assert all(declared(name, model) == expected for model in MODELS)
+
+
+def properties(entries: list[dict[str, object]]) -> list[dict[str, object]]:
+    """Return the model bindings of folders, without what only function.json has."""
+    left = {"name", "direction", "type"}
+    return sorted(
+        ({k: v for k, v in each.items() if k not in left} for each in entries), key=json.dumps
+    )
+
+
+@pytest.mark.parametrize("model", ["javascript", "typescript"])
+@pytest.mark.parametrize("name", template_names())
+def test_bindings_say_the_same_in_every_language(name: str, model: Model) -> None:
+    files = template_files(find_template(name), "v1", "x")
+    folders = [
+        each
+        for path, text in files.items()
+        if path.endswith("/function.json")
+        for each in json.loads(text)["bindings"]
+        if each["type"] not in {"http", "httpTrigger"}
+    ]
+    code = template_files(find_template(name), model, "x")[SCRIPTS[model].format("x")]
+    written = []
+    for options in re.findall(r"\.generic\(\{(.*?)\}\)", code, re.DOTALL):
+        pairs = re.findall(r"^\s*(\w+): (?:'(.*?)'|(\d+)),", options, re.MULTILINE)
+        written.append({key: int(number) if number else text for key, text, number in pairs})
+    assert properties(written) == properties(folders)
+
+
+def test_a_template_may_be_for_some_languages_only(tmp_path: Path) -> None:
+    (tmp_path / "only_python" / "v2").mkdir(parents=True)
+    (tmp_path / "only_python" / "__init__.py").write_text("", "utf-8")
+    (tmp_path / "only_python" / "v2" / "function_app.py").write_text("# NAME", "utf-8")
+    sys.path.insert(0, str(tmp_path))
+    try:
+        template = Template(summary="Mine.", package="only_python", folder="", name="x")
+        assert template_files(template, "v2", "y") == {"function_app.py": "# y"}
+        with pytest.raises(ConfigError, match=r"no such template for TypeScript \(Mine\.\)"):
+            template_files(template, "typescript", "y")
+    finally:
+        sys.path.remove(str(tmp_path))
 
 
 def test_settings_that_only_the_user_knows_are_placeholders() -> None:
