@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Callable
 from functools import partial
 
 from emulator.errors import RouteError
+from emulator.routing.bounded import bounded
 from emulator.routing.dates import is_date
 
 Check = Callable[[str], bool]
 
 # Texts, not compiled patterns: most apps use none of them, and `re` keeps what it compiled.
 _INTEGER = r"(?a)\s*[+-]?\d+\s*"
-_DECIMAL = r"(?a)\s*[+-]?(?:\d[\d,]*\.?\d*|\.\d+)[+-]?\s*"
-_FLOAT = r"(?a)\s*[+-]?(?:\d[\d,]*\.?\d*|\.\d+)(?:[eE][+-]?\d+)?\s*"
+_DECIMAL = r"(?a)\s*[+-]?(?:\d[\d,]*(?:\.\d*)?|\.\d+)[+-]?\s*"
+_FLOAT = r"(?a)\s*[+-]?(?:\d[\d,]*(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?\s*"
 _GUID = (
     r"(?ai)\s*(?:[0-9a-f]{32}|(?P<open>[{(])?[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
     r"(?(open)[})]))\s*"
 )
 _FLOAT_WORDS = {"nan", "-nan", "+nan", "infinity", "-infinity", "+infinity", "∞", "-∞", "+∞"}
+MOST_SECONDS = 1.0
+"""Of the processor, for a regular expression of the app's on one request: all others wait."""
+
 _LARGEST_DECIMAL = 79228162514264337593543950335
 
 _SIMPLE: dict[str, Check] = {}
@@ -131,13 +136,28 @@ def _regex(argument: str) -> Check:
     # .NET writes a named group (?<name>…), Python (?P<name>…).
     pattern = re.sub(r"\(\?<(?![=!])", "(?P<", argument)
     try:
-        search = re.compile(pattern, re.IGNORECASE).search
+        with warnings.catch_warnings():  # about what may mean something else one day
+            warnings.simplefilter("ignore")
+            search = re.compile(pattern, re.IGNORECASE).search
     except (re.error, RecursionError, OverflowError) as error:
         raise RouteError(
             f"The regular expression '{argument}' of a route cannot be used: {error}",
             hint="Braces in it are doubled: {id:regex(^\\d{{3}}$)}.",
         ) from error
-    return lambda text: search(text) is not None
+
+    def check(text: str) -> bool:
+        try:
+            return bounded(lambda: search(text) is not None, MOST_SECONDS)
+        except TimeoutError:
+            raise RouteError(
+                f"The regular expression '{argument}' of a route was given up after "
+                f"{MOST_SECONDS:g} s, for a text of {len(text)} characters",
+                hint="Write it so that a text can be read in one way only: ^a+$ and not ^(a+)+$.",
+                code="route-regex-slow",
+                azure="It is given up after 10 s, and the request fails with 500.",
+            ) from None
+
+    return check
 
 
 _SIMPLE.update(

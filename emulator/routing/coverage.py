@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from emulator.errors import RouteError
 from emulator.routing.template import Parameter, Segment, Template
 
 
@@ -27,7 +28,10 @@ def _covers_segment(wide: Segment, narrow: Segment) -> bool:
         if not checks:
             return True
         if len(narrow) == 1 and isinstance(narrow[0], str):
-            return all(check(narrow[0]) for check in checks)
+            try:
+                return all(check(narrow[0]) for check in checks)
+            except RouteError:  # a regular expression that takes too long
+                return False
         if len(narrow) == 1 and isinstance(narrow[0], Parameter):
             return set(wide[0].constraints) <= set(narrow[0].constraints)
         return False

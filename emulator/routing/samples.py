@@ -33,8 +33,10 @@ def sample_values(template: Template) -> dict[str, str]:
     Raises `RouteError` for one whose constraints no sample meets.
     """
     values = {}
+    alone = {segment[0] for segment in template.segments if len(segment) == 1}
     for parameter in template.parameters:
-        if parameter.may_be_absent:
+        # Beside a text a default counts for nothing: the value has to be there.
+        if parameter.optional or (parameter.may_be_absent and parameter in alone):
             continue
         fitting = (text for text in _CANDIDATES if all(check(text) for check in parameter.checks))
         value = next(fitting, None)

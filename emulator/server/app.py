@@ -11,7 +11,7 @@ from urllib.parse import unquote
 
 from aiohttp import web
 
-from emulator.errors import EmulatorError
+from emulator.errors import EmulatorError, RouteError
 from emulator.events import EventBus, LogLine, RequestServed
 from emulator.runtime.generation import Generation
 from emulator.runtime.host import Host
@@ -124,7 +124,10 @@ class Site:
         if function:
             known = generation.functions.get(function)
             return "disabled" if known is not None and known.model.disabled else ""
-        return why_unanswered(generation, method, path)
+        try:
+            return why_unanswered(generation, method, path)
+        except RouteError:  # an expression of another route takes too long for this path
+            return ""
 
     async def _answer(
         self, request: web.BaseRequest, target: str, path: str, query: str

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -89,3 +91,27 @@ def test_no_text_makes_a_check_fail(name: str, text: str) -> None:
 @settings(max_examples=50, deadline=None)
 def test_every_number_of_32_bits_is_an_int(number: int) -> None:
     assert holds("int", str(number))
+
+
+@pytest.mark.parametrize("name", ["decimal", "double", "int", "guid", "datetime", "bool", "alpha"])
+@pytest.mark.parametrize("text", ["1" * 8000 + "x", " " * 8000 + "x", "1," * 4000 + "x"])
+def test_a_long_text_is_decided_at_once(name: str, text: str) -> None:
+    began = time.process_time()
+    assert not holds(name, text)
+    assert time.process_time() - began < 0.05
+
+
+def test_an_expression_that_takes_for_ever_is_given_up_and_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("emulator.routing.constraints.MOST_SECONDS", 0.05)
+    check = constraint("regex", "^(a+)+$")
+    assert check("aaaa")
+    with pytest.raises(RouteError, match="given up after 0.05 s, for a text of 41 ") as caught:
+        check("a" * 40 + "!")
+    assert caught.value.code == "route-regex-slow"
+    assert "in one way only" in (caught.value.hint or "")
+
+
+def test_an_expression_that_python_warns_about_is_fine() -> None:
+    assert holds("regex([[a])", "[")

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -56,6 +58,12 @@ PRODUCTS = "node/products/{category:alpha?}/{id:guid?}"
         ("{n}.{ext?}", "a.b.c", {"n": "a.b", "ext": "c"}),
         ("{n}.{ext?}", "a", {"n": "a", "ext": None}),
         ("{n}.{ext?}", "a.", None),
+        ("v{a}-{b}.x", "v1-2-3.x", {"a": "1-2", "b": "3"}),
+        ("v{a}-{b}", "v-1", None),
+        ("{a}-{b}-{c}", "-----", {"a": "-", "b": "-", "c": "-"}),
+        ("{a}-{b}-{c}", "----", None),
+        ("{a}--{b}", "x---y", {"a": "x-", "b": "y"}),
+        ("{a}.{b}", "é.Ü", {"a": "é", "b": "Ü"}),
         ("x/{{y}}", "x/{Y}", {}),
         ("{id:int}", "12", {"id": "12"}),
         ("{id:int}", "x", None),
@@ -70,6 +78,19 @@ PRODUCTS = "node/products/{category:alpha?}/{id:guid?}"
 )
 def test_matches(template: str, path: str, values: dict[str, str | None] | None) -> None:
     assert Matcher(parse_template(template)).match(path) == values
+
+
+@pytest.mark.parametrize(
+    "path", ["-" * 8000 + "/x", "a-" * 4000 + "/", "a" * 8000 + "/x", "/" * 8000, "a-b-c-" * 1300]
+)
+@pytest.mark.parametrize(
+    "template", ["{a}-{b}-{c}-{d}-{e}", "{a}-{b}-{c}.{d?}", "{a?}/{b?}/{*c}", "x{a}-a-{b}-a-{c}y/z"]
+)
+def test_a_long_path_is_decided_at_once(template: str, path: str) -> None:
+    matcher = Matcher(parse_template(template))
+    began = time.process_time()
+    matcher.match(path)
+    assert time.process_time() - began < 0.1
 
 
 SEGMENT = st.text(alphabet="abC1_", min_size=1, max_size=4)

@@ -23,6 +23,7 @@ from emulator.routing.template import parse_template
         "optional/{x?}",
         "default/{x=5}",
         "name.{format?}",
+        "x{b=5}",
     ],
 )
 def test_a_sample_path_is_taken_by_its_route(route: str) -> None:
