@@ -83,6 +83,9 @@ class WorkerInfo:
     pid: int
     debug_port: int | None = None
     """Where its debugger listens, on this machine only."""
+    worker_version: str = ""
+    worker_directory: str = ""
+    """Of an official worker; empty for ours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,6 +215,8 @@ class RpcWorker:
     """Behind the worker."""
     indexes: bool = False
     """Whether it lists the functions; else the folders with function.json count."""
+    runtime_version: str = ""
+    """The version of its language it was chosen for, where its folder holds several."""
     startup_timeout: float = 60.0
     initialization_timeout: float = 10.0
     shutdown_timeout: float = 10.0

@@ -1,0 +1,507 @@
+"""An official worker in a process of its own, spoken with over gRPC."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from emulator.errors import WorkerLost, WorkerProtocolError, WorkerStartError
+from emulator.model import Datum, FunctionError, FunctionModel, Invocation, InvocationResult
+from emulator.workers.calls import Answer, Calls
+from emulator.workers.channel import (
+    AppSpec,
+    ExitInfo,
+    FunctionLoad,
+    Index,
+    LogSink,
+    ResponseStream,
+    RpcWorker,
+    WorkerInfo,
+    WorkerLog,
+)
+from emulator.workers.functionrpc.failures import failure_of
+from emulator.workers.functionrpc.indexing import Found, index_of
+from emulator.workers.functionrpc.launch import RpcProcess
+from emulator.workers.functionrpc.link import Link
+from emulator.workers.functionrpc.logs import log_of
+from emulator.workers.functionrpc.messages import Messages
+from emulator.workers.functionrpc.protocol import Protocol
+from emulator.workers.functionrpc.proxy import HttpProxy, WholeResponse, in_one_piece
+from emulator.workers.loops import in_loop, through_loop
+from emulator.workers.pyworker.logs import read_line
+from emulator.workers.subprocess import describe_exit
+
+_METADATA_TIMEOUT = 60.0
+_LOAD_TIMEOUT = 300.0
+_TERMINATE_WAIT = 0.5
+_KILL_WAIT = 2.0
+_EOF_WAIT = 0.2
+_HANGS = 1.0
+"""Seconds a worker may live on after it has closed its connection."""
+_DEBUGGED = ("--wait-for-client", "--inspect-brk", "suspend=y")
+_WORD_OF_FAILURE = 5.0
+"""Seconds the worker may take to say how a call went whose response cannot be sent any more."""
+
+
+class RpcChannel:
+    """Speaks with one official worker. `spawn` it early, `start` it once there is a loop."""
+
+    def __init__(
+        self, process: RpcProcess, spec: AppSpec, worker: RpcWorker, sink: LogSink
+    ) -> None:
+        self._process = process
+        self._spec = spec
+        self._worker = worker
+        self._sink = sink
+        self._messages: Messages | None = None
+        self._protocol: Protocol | None = None
+        self._link: Link | None = None
+        self._proxy: HttpProxy | None = None
+        self._closed: asyncio.Future[ExitInfo] | None = None
+        self._answers: dict[str, asyncio.Future[Any]] = {}
+        """What is waited for besides calls, by what it is."""
+        self._calls = Calls()
+        self._accepts: dict[str, str] = {}
+        self._functions: dict[str, FunctionModel] = {}
+        self._found = Found()
+        self._errors: list[str] = []
+        self._lost: ExitInfo | None = None
+        self._closing = False
+        self._reason = ""
+
+    @classmethod
+    def spawn(cls, spec: AppSpec, worker: RpcWorker, sink: LogSink) -> RpcChannel:
+        """Start the process; it connects to a socket that is there, and served by `start`."""
+        return cls(RpcProcess(spec, worker), spec, worker, sink)
+
+    @property
+    def closed(self) -> asyncio.Future[ExitInfo]:
+        if self._closed is None:
+            self._closed = asyncio.get_running_loop().create_future()
+        return self._closed
+
+    @property
+    def running(self) -> int:
+        return len(self._calls)
+
+    @property
+    def pids(self) -> tuple[int, ...]:
+        return (self._process.child.pid,) if self._lost is None else ()
+
+    # Start
+
+    async def start(self) -> WorkerInfo:
+        loop = asyncio.get_running_loop()
+        worker = self._worker
+        _ = self.closed
+        debugged = any(each in " ".join(worker.arguments) for each in _DEBUGGED)
+        self._protocol = protocol = Protocol()
+        self._messages = messages = Messages(protocol, worker.directory)
+        connected = self._expect("start_stream")
+        initialized = self._expect("worker_init_response")
+        self._listen(loop)
+        self._link = link = Link(
+            self._process.listening,
+            self._process.worker_id,
+            protocol,
+            on_message=self._receive,
+            on_lost=self._disconnected,
+        )
+        try:
+            await link.serve()
+            await self._in_time(
+                connected, None if debugged else worker.startup_timeout, "did not connect"
+            )
+            link.send(messages.init(self._process.folder, self._process.request_id))
+            response = await self._in_time(
+                initialized, None if debugged else worker.initialization_timeout, "did not answer"
+            )
+        except BaseException:
+            await self.aclose(0)
+            raise
+        messages.capabilities = dict(response.capabilities)
+        self._found.init_error = failure_of(response.result, worker.directory)
+        self._warm_up()
+        uri = messages.capabilities.get("HttpUri")
+        if uri:
+            self._proxy = HttpProxy(uri)
+        return self._info(response)
+
+    def _listen(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._process.listen(through_loop(loop, self._printed), in_loop(loop, self._exited))
+
+    def _info(self, response: Any) -> WorkerInfo:
+        metadata = response.worker_metadata
+        return WorkerInfo(
+            language=self._worker.language,
+            version=metadata.runtime_version or self._worker.runtime_version,
+            executable=self._worker.executable,
+            sdk_version=None,
+            pid=self._process.child.pid,
+            worker_version=metadata.worker_version or response.worker_version,
+            worker_directory=str(self._worker.directory),
+        )
+
+    async def _in_time(self, answer: asyncio.Future[Any], seconds: float | None, what: str) -> Any:
+        try:
+            async with asyncio.timeout(seconds):
+                return await self._unless_lost(answer)
+        except TimeoutError:
+            tail = "\n".join(self._process.child.tail)
+            raise WorkerStartError(
+                f"the worker for {self._worker.language} ({self._worker.directory}) {what} within"
+                f" {seconds:.0f} s" + (f"; it said:\n{tail}" if tail else ""),
+                hint="see whether it is made for this version of its language",
+            ) from None
+        except WorkerLost:
+            if self._closing or self._lost is None:
+                raise
+            raise self._not_started(self._lost) from None
+
+    def _warm_up(self) -> None:
+        messages, link = self._spoken()
+        if "HandlesWorkerWarmupMessage" in messages.capabilities:
+            link.send(messages.warm_up())
+
+    # The app
+
+    async def index(self) -> Index:
+        found = self._found
+        if found.index is None:
+            messages, link = self._spoken()
+            response = None
+            if self._worker.indexes and found.init_error is None:
+                answer = self._expect("function_metadata_response")
+                link.send(messages.metadata(self._process.folder))
+                try:
+                    async with asyncio.timeout(_METADATA_TIMEOUT):
+                        response = await self._unless_lost(answer)
+                except TimeoutError:
+                    found.init_error = FunctionError(
+                        "TimeoutError",
+                        f"the worker did not list its functions within {_METADATA_TIMEOUT:.0f} s",
+                    )
+                except WorkerLost as error:
+                    if self._closing:
+                        raise
+                    # The app's own code ended the process, so this is a mistake of the app.
+                    found.init_error = FunctionError("WorkerLost", error.message)
+            found.index = index_of(
+                found,
+                response,
+                app=self._process.folder,
+                worker=self._worker,
+                said=[*self._process.child.tail, *self._errors],
+                streams=self._proxy is not None,
+            )
+        return found.index
+
+    async def load(self, loads: Sequence[FunctionLoad]) -> Mapping[str, FunctionError]:
+        messages, link = self._spoken()
+        # Those that are disabled come last, so that the others need not wait for them.
+        functions = sorted((each.function for each in loads), key=lambda each: each.disabled)
+        answers: dict[str, asyncio.Future[Any]] = {}
+        together = "AcceptsListOfFunctionLoadRequests" in messages.capabilities
+        assert self._protocol is not None
+        message = self._protocol.StreamingMessage()
+        for function in functions:
+            if together:
+                request = message.function_load_request_collection.function_load_requests.add()
+            else:
+                message = self._protocol.StreamingMessage()
+                request = message.function_load_request
+            known = self._found.metadata.get(function.name.lower())
+            function_id = messages.load(request, function, self._process.folder, known)
+            self._functions[function.name.lower()] = function
+            answers[function.name] = self._expect(f"load {function_id}")
+            if not together:
+                await link.send_when_ready(message)
+        if together and functions:
+            await link.send_when_ready(message)
+        errors: dict[str, FunctionError] = {}
+        for name, answer in answers.items():
+            error = await self._load_error(answer)
+            if error is not None:
+                errors[name] = error
+        return errors
+
+    async def _load_error(self, answer: asyncio.Future[Any]) -> FunctionError | None:
+        try:
+            async with asyncio.timeout(_LOAD_TIMEOUT):
+                response = await self._unless_lost(answer)
+        except TimeoutError:
+            return FunctionError(
+                "TimeoutError", f"the worker did not load it within {_LOAD_TIMEOUT:.0f} s"
+            )
+        return failure_of(response.result, self._worker.directory)
+
+    # Calls
+
+    async def invoke(self, invocation: Invocation) -> InvocationResult:
+        request = _http_request(invocation)
+        if self._proxy is not None and request is not None:
+            return await self._invoke_over_http(invocation)
+        messages, link = self._spoken()
+        function = self._functions[invocation.function.lower()]
+        message = messages.invoke(invocation, function)
+        answer = self._calls.begin(invocation.id, self.closed.get_loop())
+        if request is not None and "accept" in request.headers:
+            self._accepts[invocation.id] = request.headers["accept"]
+        sent = False
+        try:
+            await link.send_when_ready(message)
+            sent = True
+            return await answer
+        finally:
+            self._accepts.pop(invocation.id, None)
+            self._leave(invocation.id, sent=sent)
+
+    async def _invoke_over_http(self, invocation: Invocation) -> InvocationResult:
+        """Take a body whole, and give the response whole, where streams cannot be."""
+        name, datum = next((n, d) for n, d in invocation.inputs.items() if d.kind == "http")
+        body: bytes = datum.value.body
+        headers = {**datum.value.headers, "content-length": str(len(body))}
+        headers.pop("transfer-encoding", None)
+        request = msgspec.structs.replace(datum.value, headers=headers)
+        inputs = {**invocation.inputs, name: Datum("http", request)}
+        whole = WholeResponse()
+        result = await self.stream(
+            msgspec.structs.replace(invocation, inputs=inputs), in_one_piece(body), whole
+        )
+        if result.error is not None or not whole.began:
+            return result
+        return InvocationResult(Datum("http", whole.data()), result.outputs)
+
+    async def stream(
+        self, invocation: Invocation, body: AsyncIterator[bytes], respond: ResponseStream
+    ) -> InvocationResult:
+        messages, link = self._spoken()
+        request = _http_request(invocation)
+        if self._proxy is None or request is None:
+            raise WorkerProtocolError("the worker has not said where it serves HTTP")
+        function = self._functions[invocation.function.lower()]
+        message = messages.invoke(invocation, function, proxied=True)
+        answer = self._calls.begin(invocation.id, self.closed.get_loop())
+        forwarding: asyncio.Task[None] | None = None
+        sent = False
+        try:
+            await link.send_when_ready(message)
+            sent = True
+            forwarding = asyncio.create_task(
+                self._proxy.forward(invocation.id, request, body=body, respond=respond)
+            )
+            return await _both(answer, forwarding)
+        finally:
+            if forwarding is not None:
+                forwarding.cancel()
+                await asyncio.gather(forwarding, return_exceptions=True)
+            self._leave(invocation.id, sent=sent)
+
+    def _leave(self, call_id: str, *, sent: bool) -> None:
+        """The caller goes; where the answer is not there yet the worker is asked to stop."""
+        if not self._calls.give_up(call_id):
+            return
+        if sent:
+            self._cancel(call_id)
+        else:
+            self._calls.ended(call_id)
+
+    async def cancel(self, invocation_id: str) -> None:
+        if invocation_id in self._calls:
+            self._cancel(invocation_id)
+
+    def _cancel(self, call_id: str) -> None:
+        """Others than .NET's worker do not know the message, and some die of what they do not."""
+        if self._lost is None and self._messages is not None and self._link is not None:
+            if "HandlesInvocationCancelMessage" in self._messages.capabilities:
+                self._link.send(self._messages.cancel(call_id))
+
+    def lingering(self, invocation_id: str) -> asyncio.Future[None] | None:
+        """Return what is done once the worker let go of a call; `None` when it has it not."""
+        return self._calls.lingering(invocation_id)
+
+    async def abandon(self, invocation_id: str, grace: float) -> None:
+        lingering = self._calls.lingering(invocation_id)
+        if lingering is None:
+            return
+        await self.cancel(invocation_id)
+        await asyncio.wait([lingering], timeout=grace)
+        if not lingering.done():
+            self.kill("one of its calls ran too long and could not be stopped")
+            await asyncio.wait([self.closed], timeout=_KILL_WAIT)
+
+    # End
+
+    async def drain(self, seconds: float) -> bool:
+        return await self._calls.drain(seconds)
+
+    async def aclose(self, grace: float = 2.0) -> None:
+        closed = self.closed
+        first, self._closing = not self._closing, True
+        if not first:
+            await asyncio.wait([closed])
+            return
+        child = self._process.child
+        if self._link is None:  # spawned, but never started
+            self._listen(closed.get_loop())
+        elif grace > 0 and self._says_when_to_end() and not closed.done():
+            self._link.send(self._spoken()[0].terminate(grace))
+            await asyncio.wait([closed], timeout=min(grace, self._worker.shutdown_timeout))
+        if not closed.done():
+            child.terminate()
+            await asyncio.wait([closed], timeout=_TERMINATE_WAIT)
+        if not closed.done():
+            child.kill()
+            await asyncio.wait([closed], timeout=_KILL_WAIT)
+        if self._proxy is not None:
+            await self._proxy.close()
+        if self._link is not None:
+            await self._link.close()
+        else:
+            self._process.listening.close()
+        child.close_stdin()
+        self._ended(ExitInfo(None, tuple(child.tail), expected=True))
+
+    def _says_when_to_end(self) -> bool:
+        return (
+            self._messages is not None
+            and "HandlesWorkerTerminateMessage" in self._messages.capabilities
+        )
+
+    def kill(self, reason: str) -> None:
+        """End it at once; `reason` is what running calls are told."""
+        self._reason = self._reason or reason
+        self._process.child.kill()
+
+    # What comes from the worker
+
+    def _receive(self, message: Any) -> None:
+        kind = message.WhichOneof("content")
+        try:
+            match kind:
+                case "invocation_response":
+                    self._answered(message.invocation_response)
+                case "rpc_log":
+                    self._logged(message.rpc_log)
+                case "function_load_response":
+                    self._loaded(message.function_load_response)
+                case "function_load_response_collection":
+                    for each in message.function_load_response_collection.function_load_responses:
+                        self._loaded(each)
+                case "start_stream" | "worker_init_response" | "function_metadata_response":
+                    self._resolve(kind, getattr(message, kind))
+                case _:
+                    pass  # what newer workers say asks nothing of a host that does not know it
+        except WorkerProtocolError as error:
+            self.kill(error.message)
+
+    def _answered(self, response: Any) -> None:
+        assert self._messages is not None
+        call_id = response.invocation_id
+        try:
+            result = self._messages.result_of(response, self._accepts.get(call_id, ""))
+        except (WorkerProtocolError, ValueError) as error:
+            result = InvocationResult(error=FunctionError(type(error).__name__, str(error)))
+        self._calls.answered(call_id, result, still_running=False)
+
+    def _loaded(self, response: Any) -> None:
+        self._resolve(f"load {response.function_id}", response)
+
+    def _logged(self, log: Any) -> None:
+        line = log_of(log)
+        if line is None:
+            return
+        if self._found.index is None and line.level in ("Error", "Critical"):
+            self._errors.append(line.message)
+        self._sink(line)
+
+    def _printed(self, source: str, lines: Sequence[str]) -> None:
+        for line in lines:
+            level, said, text = read_line(source, line)
+            self._sink(WorkerLog(level, text, None, said))  # type: ignore[arg-type]  # its words
+
+    def _disconnected(self) -> None:
+        if not self._closing:
+            self.closed.get_loop().call_later(_HANGS, self._process.child.kill)
+
+    def _exited(self, code: int) -> None:
+        """Its last answers may still be in the connection: they count."""
+        info = ExitInfo(
+            code, tuple(self._process.child.tail), expected=self._closing, reason=self._reason
+        )
+        if self._link is None or self._link.lost:
+            self._ended(info)
+        else:
+            self.closed.get_loop().call_later(_EOF_WAIT, self._ended, info)
+
+    def _ended(self, info: ExitInfo) -> None:
+        if self._lost is not None:
+            return
+        self._lost = info
+        self._calls.fail(self._lost_error)
+        if not self.closed.done():
+            self.closed.set_result(info)
+
+    # Waiting
+
+    def _spoken(self) -> tuple[Messages, Link]:
+        if self._lost is not None or self._messages is None or self._link is None:
+            raise self._lost_error()
+        return self._messages, self._link
+
+    def _expect(self, what: str) -> asyncio.Future[Any]:
+        answer: asyncio.Future[Any] = self.closed.get_loop().create_future()
+        self._answers[what] = answer
+        return answer
+
+    def _resolve(self, what: str, value: Any) -> None:
+        answer = self._answers.pop(what, None)
+        if answer is not None and not answer.done():
+            answer.set_result(value)
+
+    async def _unless_lost(self, answer: asyncio.Future[Any]) -> Any:
+        waited: list[asyncio.Future[Any]] = [answer, self.closed]
+        await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
+        if answer.done():
+            return answer.result()
+        raise self._lost_error()
+
+    def _lost_error(self) -> WorkerLost:
+        info = self._lost
+        if info is None or info.expected:
+            return WorkerLost("the worker was stopped while the call was running")
+        tail = "\n".join(info.tail)
+        return WorkerLost(
+            f"the worker {describe_exit(info)}" + (f"; its last words:\n{tail}" if tail else "")
+        )
+
+    def _not_started(self, info: ExitInfo) -> WorkerStartError:
+        tail = "\n".join(info.tail)
+        return WorkerStartError(
+            f"the worker for {self._worker.language} ({self._worker.directory},"
+            f" {self._worker.reason}) {describe_exit(info)} before it was ready"
+            + (f":\n{tail}" if tail else ""),
+            hint=f"see whether {self._worker.executable} is of a version it works with",
+        )
+
+
+def _http_request(invocation: Invocation) -> Any | None:
+    return next((each.value for each in invocation.inputs.values() if each.kind == "http"), None)
+
+
+async def _both(answer: Answer, forwarding: asyncio.Task[None]) -> InvocationResult:
+    """Wait for the response and for how the call went; a failure need not have a response."""
+    waited: list[asyncio.Future[Any]] = [answer, forwarding]
+    await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
+    if forwarding.done() and forwarding.exception() is not None and not answer.done():
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_WORD_OF_FAILURE):
+                return await asyncio.shield(answer)
+    if answer.done() and answer.exception() is None and answer.result().error is not None:
+        return answer.result()
+    await forwarding
+    return await answer

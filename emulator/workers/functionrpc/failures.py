@@ -1,0 +1,147 @@
+"""What a worker says of a failure, as the user's exception."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from emulator.model import FunctionError
+
+SUCCESS, CANCELLED = 1, 2
+
+_TITLE = re.compile(r"(?P<type>[A-Za-z_$][\w.$]*): ?(?P<message>.*)", re.DOTALL)
+_EXCEPTION = re.compile(r"[.$][A-Z]\w*$|(?:Error|Exception|Exit|Interrupt|Warning)$")
+_REPORT = re.compile(
+    r"Result:\s*(?:Failure|Error)\s*\nException:\s*(?P<title>.*?)(?:\nStack:\s?(?P<stack>.*))?\Z",
+    re.DOTALL,
+)
+_PYTHON_FRAME = re.compile(r' *File "(?P<file>[^"]+)", line (?P<line>\d+)')
+_SCRIPT_FRAMES = [
+    re.compile(pattern)
+    for pattern in (
+        r"\s*at (?:.*\()?(?:file://)?(?P<file>(?:[A-Za-z]:)?[/\\][^():]+):(?P<line>\d+):\d+\)?$",
+        r"at .*, (?P<file>(?:[A-Za-z]:)?[/\\][^:]+): line (?P<line>\d+)$",
+        r"(?P<file>(?:[A-Za-z]:)?[/\\][^:\s]+):(?P<line>\d+)$",
+    )
+]
+"""Of JavaScript, of PowerShell, and above a syntax error of JavaScript."""
+_WORKER_PACKAGES = (
+    "azure_functions_worker",
+    "azure_functions_runtime",
+    "azure_functions_runtime_v1",
+    "proxy_worker",
+)
+
+
+def failure_of(result: Any, worker_directory: Path) -> FunctionError | None:
+    """Return why something failed; `None` when it did not.
+
+    A worker that fills in nothing has said Failure: that is the protocol's default.
+    """
+    if result.status == SUCCESS:
+        return None
+    error = result.exception
+    if error.message or error.stack_trace or error.type:
+        return error_of(error, worker_directory)
+    if result.result:
+        return _from_text(result.result, "", worker_directory)
+    if result.status == CANCELLED:
+        return FunctionError("Cancelled", "The call was cancelled.")
+    return FunctionError("Exception", "the worker reports a failure and gives no reason")
+
+
+def error_of(error: Any, worker_directory: Path) -> FunctionError:
+    """Read an `RpcException`."""
+    if error.type:
+        return _made(error.type, error.message, error.stack_trace, worker_directory)
+    return _from_text(error.message, error.stack_trace, worker_directory)
+
+
+def printed_failure(lines: Iterable[str], worker_directory: Path) -> FunctionError | None:
+    """Find an exception in what a worker printed."""
+    text = "\n".join(lines).strip()
+    if not text:
+        return None
+    for line in text.split("\n"):
+        title = _title(line.strip())
+        if title is not None:
+            return _made(*title, text, worker_directory)
+    return FunctionError("Exception", text.rpartition("\n")[2], text)
+
+
+def _from_text(message: str, stack: str, worker_directory: Path) -> FunctionError:
+    report = _REPORT.search(message)
+    if report is not None:
+        message = report["title"].strip()
+        stack = stack or (report["stack"] or "")
+    is_python = _PYTHON_FRAME.search(stack) is not None
+    title = _title(message, is_python) or _title(stack.lstrip().partition("\n")[0])
+    if title is None:
+        return _made("Exception", message, stack, worker_directory)
+    kind, said = title
+    return _made(kind, said if message.startswith(kind) else message, stack, worker_directory)
+
+
+def _title(text: str, surely: bool = False) -> tuple[str, str] | None:
+    """Split `Type: message`; unless it is one `surely`, the type has to look like one."""
+    found = _TITLE.match(text)
+    if found is None or not (surely or _EXCEPTION.search(found["type"])):
+        return None
+    return found["type"], found["message"]
+
+
+def _made(kind: str, message: str, stack: str, worker_directory: Path) -> FunctionError:
+    message = message.strip()
+    stack = stack.rstrip()
+    title = f"{kind}: {message}"
+    place: tuple[str, int] | None = None
+    if _PYTHON_FRAME.search(stack):
+        frames = _without_worker(stack.split("\n"), worker_directory)
+        place = _last(frames)
+        stack = "\n".join(["Traceback (most recent call last):", *frames, title])
+    elif stack:
+        place = _first(stack.split("\n"))
+        if title not in stack:
+            stack = f"{title}\n{stack}"
+    file, line = place or (None, None)
+    return FunctionError(kind, message, stack, file, line)
+
+
+def _without_worker(lines: list[str], worker_directory: Path) -> list[str]:
+    """Leave out the frames of a Python worker's own code; of what follows one, too."""
+    kept: list[str] = []
+    skipping = False
+    for line in lines:
+        frame = _PYTHON_FRAME.match(line)
+        if frame is not None:
+            skipping = _is_workers(frame["file"], worker_directory)
+        elif not line.startswith("    "):
+            skipping = False
+        if not skipping and not line.startswith("Traceback (most recent"):
+            kept.append(line)
+    return kept
+
+
+def _is_workers(file: str, worker_directory: Path) -> bool:
+    parts = file.replace("\\", "/").split("/")
+    if any(each in parts for each in _WORKER_PACKAGES) or "concurrent" in parts:
+        return True
+    return file.startswith(f"{worker_directory}{os.sep}")
+
+
+def _last(lines: list[str]) -> tuple[str, int] | None:
+    frames = [found for line in lines if (found := _PYTHON_FRAME.match(line))]
+    return (frames[-1]["file"], int(frames[-1]["line"])) if frames else None
+
+
+def _first(lines: list[str]) -> tuple[str, int] | None:
+    """Return the place of the innermost frame of a script that is the app's."""
+    for line in lines:
+        for pattern in _SCRIPT_FRAMES:
+            found = pattern.match(line)
+            if found is not None and "node_modules" not in found["file"]:
+                return found["file"], int(found["line"])
+    return None

@@ -1,0 +1,158 @@
+"""HTTP requests and responses as the protocol has them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from email.utils import formatdate
+from typing import Any
+from urllib.parse import parse_qsl
+
+from emulator.model import HttpRequestData, HttpResponseData
+
+_TEXT = "text/plain; charset=utf-8"
+_JSON = "application/json; charset=utf-8"
+_SAME_SITE = {1: "lax", 2: "strict", 3: "none"}
+"""0 says nothing about it; 3 is a `None` that was asked for."""
+
+
+def fill_request(rpc: Any, request: HttpRequestData, capabilities: Mapping[str, str]) -> None:
+    """Write a request into an `RpcHttp`, in the variant that the worker has asked for."""
+    rpc.method, rpc.url = request.method, request.url
+    drops_empty = "IgnoreEmptyValuedRpcHttpHeaders" in capabilities
+    headers = {name: value for name, value in request.headers.items() if value or not drops_empty}
+    if "UseNullableValueDictionaryForHttp" in capabilities:
+        for name, value in headers.items():
+            rpc.nullable_headers[name].value = value
+        for name, value in request.params.items():
+            rpc.nullable_params[name].value = value
+        for name, value in _whole_query(request).items():
+            rpc.nullable_query[name].value = value
+    else:
+        rpc.headers.update(headers)
+        rpc.params.update(request.params)
+        rpc.query.update(request.query)
+    if request.body:
+        _fill_body(rpc, request, capabilities)
+
+
+def _whole_query(request: HttpRequestData) -> dict[str, str]:
+    """Return the query with its empty values, which the request itself leaves out."""
+    empty = {
+        name: value
+        for name, value in parse_qsl(request.url.partition("?")[2], keep_blank_values=True)
+        if not value
+    }
+    return {**empty, **request.query}
+
+
+def _fill_body(rpc: Any, request: HttpRequestData, capabilities: Mapping[str, str]) -> None:
+    raw = "RawHttpBodyBytes" in capabilities
+    only = "RpcHttpBodyOnly" in capabilities
+    if raw and only:
+        rpc.body.bytes = request.body
+        return
+    _fill_typed(rpc.body, request)
+    if only:
+        return
+    if raw:
+        rpc.rawBody.bytes = request.body
+    else:
+        rpc.rawBody.string = request.body.decode("utf-8", "replace")
+
+
+def _fill_typed(typed: Any, request: HttpRequestData) -> None:
+    """Say what the content type promises: parsed where it is JSON, else text or bytes."""
+    media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media == "application/octet-stream" or media.startswith("multipart/"):
+        typed.bytes = request.body
+        return
+    text = request.body.decode("utf-8", "replace")
+    if media == "application/json" and _is_json(text):
+        typed.json = text
+    else:
+        typed.string = text
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def response_of(rpc: Any, *, accept: str = "") -> HttpResponseData:
+    """Read an `RpcHttp` that a function returned."""
+    headers = [*rpc.headers.items(), *((k, v.value) for k, v in rpc.nullable_headers.items())]
+    headers = [(name.lower(), value) for name, value in headers]
+    given = next((value for name, value in headers if name == "content-type"), None)
+    content_type, body = _body(rpc, given, accept)
+    plain = [(name, value) for name, value in headers if name != "content-type"]
+    if content_type is not None:
+        plain.insert(0, ("content-type", content_type))
+    plain += [("Set-Cookie", _cookie(each)) for each in rpc.cookies]
+    return HttpResponseData(_status(rpc.status_code), tuple(plain), body)
+
+
+def _status(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        return 200
+
+
+def _body(rpc: Any, given: str | None, accept: str) -> tuple[str | None, bytes]:
+    """Return content type and body. What was given as bytes is sent as it is."""
+    typed = rpc.body
+    kind = typed.WhichOneof("data")
+    if kind in ("bytes", "stream"):
+        return given, getattr(typed, kind)
+    text = "" if kind is None else str(getattr(typed, kind))
+    if rpc.enable_content_negotiation and given is None:
+        return _negotiated(text, is_json=kind == "json", accept=accept)
+    if kind == "json":
+        text = _without_space(text)
+    if given is not None and "charset" not in given.lower():
+        given = f"{given}; charset=utf-8"
+    return given or _TEXT, text.encode("utf-8")
+
+
+def _negotiated(text: str, *, is_json: bool, accept: str) -> tuple[str, bytes]:
+    """Choose by what the client accepts; text is its own representation where it may be."""
+    wanted = [each.partition(";")[0].strip().lower() for each in accept.split(",")]
+    first = next((each for each in wanted if each in ("text/plain", "application/json")), None)
+    if is_json:
+        return _JSON, text.encode("utf-8")
+    if first == "application/json":
+        return _JSON, json.dumps(text, ensure_ascii=False).encode("utf-8")
+    return _TEXT, text.encode("utf-8")
+
+
+def _without_space(text: str) -> str:
+    try:
+        return json.dumps(json.loads(text), ensure_ascii=False, separators=(",", ":"))
+    except (ValueError, RecursionError):
+        return text
+
+
+def _cookie(cookie: Any) -> str:
+    return "; ".join(_cookie_parts(cookie))
+
+
+def _cookie_parts(cookie: Any) -> Iterator[str]:
+    yield f"{cookie.name}={cookie.value}"
+    if cookie.HasField("expires") and cookie.expires.HasField("value"):
+        yield f"expires={formatdate(cookie.expires.value.ToSeconds(), usegmt=True)}"
+    if cookie.HasField("max_age"):
+        yield f"max-age={int(cookie.max_age.value)}"
+    if cookie.HasField("domain") and cookie.domain.value:
+        yield f"domain={cookie.domain.value}"
+    if cookie.HasField("path") and cookie.path.value:
+        yield f"path={cookie.path.value}"
+    if cookie.secure.value:
+        yield "secure"
+    if cookie.same_site in _SAME_SITE:
+        yield f"samesite={_SAME_SITE[cookie.same_site]}"
+    if cookie.http_only.value:
+        yield "httponly"

@@ -1,0 +1,120 @@
+"""The gRPC server a worker connects to, and the one stream it opens there."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+from grpclib.config import Configuration
+from grpclib.const import Cardinality, Handler
+from grpclib.exceptions import GRPCError, StreamTerminatedError
+from grpclib.server import Server
+
+from emulator.workers.functionrpc.protocol import Protocol
+from emulator.workers.functionrpc.schema import STREAM_METHOD
+
+_WINDOW = 16 << 20
+"""Bytes a worker may send ahead of us; larger messages arrive in as many steps."""
+_MOST_WAITING = 32 << 20
+"""Bytes that may wait for a worker which does not read; more calls wait before they are sent."""
+
+OnMessage = Callable[[Any], None]
+
+
+class Link:
+    """Hands every message of one worker to `on_message`; `on_lost` is called once, at the end."""
+
+    def __init__(
+        self,
+        listening: socket.socket,
+        worker_id: str,
+        protocol: Protocol,
+        *,
+        on_message: OnMessage,
+        on_lost: Callable[[], None],
+    ) -> None:
+        self.lost = False
+        self._listening = listening
+        self._worker_id = worker_id
+        self._protocol = protocol
+        self._on_message = on_message
+        self._on_lost = on_lost
+        self._outbox: deque[tuple[Any, int]] = deque()
+        self._waiting = 0
+        self._work = asyncio.Event()
+        self._room = asyncio.Event()
+        self._room.set()
+        self._server: Server | None = None
+
+    async def serve(self) -> None:
+        config = Configuration(
+            http2_connection_window_size=_WINDOW, http2_stream_window_size=_WINDOW
+        )
+        self._server = Server([self], config=config)
+        await self._server.start(sock=self._listening)
+
+    def __mapping__(self) -> dict[str, Handler]:
+        message = self._protocol.StreamingMessage
+        return {STREAM_METHOD: Handler(self._talk, Cardinality.STREAM_STREAM, message, message)}
+
+    def send(self, message: Any) -> None:
+        """Send in its turn, without waiting: for what is small."""
+        size = message.ByteSize()
+        self._outbox.append((message, size))
+        self._waiting += size
+        if self._waiting > _MOST_WAITING:
+            self._room.clear()
+        self._work.set()
+
+    async def send_when_ready(self, message: Any) -> None:
+        """Send once the worker has read enough of what was sent before."""
+        await self._room.wait()
+        self.send(message)
+
+    async def close(self) -> None:
+        server, self._server = self._server, None
+        if server is None:
+            self._listening.close()
+            return
+        server.close()
+        await server.wait_closed()
+        self._lose()
+
+    async def _talk(self, stream: Any) -> None:
+        """Serve the worker; whoever else connects is not the one we started."""
+        first = await stream.recv_message()
+        if first is None or first.start_stream.worker_id != self._worker_id or self.lost:
+            return
+        sending = asyncio.create_task(self._send_all(stream))
+        try:
+            self._on_message(first)
+            async for message in stream:
+                self._on_message(message)
+        except (StreamTerminatedError, GRPCError, ConnectionError):
+            pass  # the worker went away in the middle of a message: told below
+        finally:
+            sending.cancel()
+            await asyncio.gather(sending, return_exceptions=True)
+            self._lose()
+
+    async def _send_all(self, stream: Any) -> None:
+        with contextlib.suppress(StreamTerminatedError, GRPCError, ConnectionError):
+            while True:
+                while self._outbox:
+                    message, size = self._outbox.popleft()
+                    await stream.send_message(message)
+                    self._waiting -= size
+                    if self._waiting <= _MOST_WAITING:
+                        self._room.set()
+                self._work.clear()
+                await self._work.wait()
+
+    def _lose(self) -> None:
+        if not self.lost:
+            self.lost = True
+            self._room.set()
+            self._on_lost()

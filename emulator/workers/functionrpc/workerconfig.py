@@ -1,0 +1,174 @@
+"""`worker.config.json`: how the worker in that folder wants to be started."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from emulator.config.jsonc import read
+from emulator.config.settings import value_of
+from emulator.config.timespan import parse_timespan
+from emulator.errors import ConfigError, WorkerStartError
+from emulator.workers.channel import RpcWorker
+
+FILE = "worker.config.json"
+VERSION_SETTING = "FUNCTIONS_WORKER_RUNTIME_VERSION"
+_VARIABLE = re.compile(r"%([^%]+)%")
+_SYSTEMS = {"linux": "LINUX", "darwin": "OSX", "win32": "WINDOWS"}
+_ARCHITECTURES = {"x86_64": "X64", "amd64": "X64", "aarch64": "Arm64", "arm64": "Arm64"}
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerConfig:
+    """A worker's folder and what its file says, the profiles that apply included."""
+
+    directory: Path
+    description: Mapping[str, Any]
+    process: Mapping[str, Any]
+
+    @property
+    def language(self) -> str:
+        return str(self.description.get("language") or "").lower()
+
+    @property
+    def disabled(self) -> bool:
+        return bool(self.description.get("isdisabled"))
+
+
+def read_config(directory: Path, environment: Mapping[str, str]) -> WorkerConfig:
+    """Read the file of a worker's folder; raises `WorkerStartError` when it cannot be used."""
+    path = directory / FILE
+    try:
+        document = read(path, str(path))
+    except ConfigError as error:
+        raise WorkerStartError(
+            f"the worker in {directory} cannot be used: {error.message}", hint=error.hint
+        ) from error
+    value = None if document is None else document.value
+    if not isinstance(value, dict):
+        raise WorkerStartError(
+            f"there is no {FILE} in {directory}",
+            hint="name the folder of one worker, such as …/workers/java",
+        )
+    members = _folded(value)
+    description = _folded(members.get("description"))
+    for profile in members.get("profiles") or ():
+        settings = _folded(profile)
+        conditions = settings.get("conditions") or ()
+        if conditions and all(_holds(_folded(each), environment) for each in conditions):
+            description |= _folded(settings.get("description"))
+    return WorkerConfig(directory, description, _folded(members.get("processoptions")))
+
+
+def _folded(value: object) -> dict[str, Any]:
+    """Names in lower case: the official host compares them without case."""
+    return (
+        {str(name).lower(): each for name, each in value.items()} if isinstance(value, dict) else {}
+    )
+
+
+def _holds(condition: Mapping[str, Any], environment: Mapping[str, str]) -> bool:
+    """Whether a profile's condition is met. Properties of Azure's hosts are not met here."""
+    if str(condition.get("conditiontype", "")).lower() != "environment":
+        return False
+    given = value_of(environment, str(condition.get("conditionname", ""))) or ""
+    try:
+        return re.fullmatch(str(condition.get("conditionexpression", "")), given) is not None
+    except re.error:
+        return False
+
+
+def rpc_worker(config: WorkerConfig, environment: Mapping[str, str], reason: str) -> RpcWorker:
+    """Return how the worker is started; the app's settings win over its own file."""
+    description = config.description
+    language = config.language
+
+    def setting(name: str) -> str | None:
+        return value_of(environment, f"languageWorkers__{language}__{name}")
+
+    version = (
+        value_of(environment, VERSION_SETTING)
+        or setting("defaultRuntimeVersion")
+        or str(description.get("defaultruntimeversion") or "")
+    )
+    directory = config.directory
+    if description.get("workerdirectory"):
+        directory = directory / str(description["workerdirectory"])
+    fill = _Filler(environment, version, config)
+    executable = setting("defaultExecutablePath") or str(
+        description.get("defaultexecutablepath") or ""
+    )
+    given = setting("arguments")
+    return RpcWorker(
+        language=language,
+        directory=directory,
+        executable=fill(executable),
+        worker_path=_worker_path(fill, directory, description),
+        reason=reason,
+        arguments=(*fill.words(description.get("arguments")), *(given or "").split()),
+        worker_arguments=fill.words(description.get("workerarguments")),
+        indexes=str(description.get("workerindexing") or "").lower() == "true",
+        runtime_version=version,
+        startup_timeout=_seconds(config.process, "processStartupTimeout", 60.0),
+        initialization_timeout=_seconds(config.process, "initializationTimeout", 10.0),
+        shutdown_timeout=_seconds(config.process, "processShutdownTimeout", 10.0),
+    )
+
+
+class _Filler:
+    """Puts values for the places in a text: `%NAME%`, `{os}`, `{architecture}`, `{WorkerRoot}`."""
+
+    def __init__(self, environment: Mapping[str, str], version: str, config: WorkerConfig) -> None:
+        self._environment = {**environment, VERSION_SETTING: version}
+        self._places = {
+            "{os}": _SYSTEMS.get(sys.platform, "LINUX"),
+            "{architecture}": _ARCHITECTURES.get(platform.machine().lower(), "X64"),
+            "{workerroot}": f"{config.directory}{os.sep}",
+        }
+
+    def __call__(self, text: str) -> str:
+        text = _VARIABLE.sub(lambda found: self._variable(found[1]), text)
+        for place, value in self._places.items():
+            at = text.lower().find(place)
+            if at >= 0:
+                text = f"{text[:at]}{value}{text[at + len(place) :]}"
+        return text
+
+    def _variable(self, name: str) -> str:
+        return value_of(self._environment, name) or ""
+
+    def words(self, texts: object) -> tuple[str, ...]:
+        """Return what a list of arguments comes to; one entry may hold several, or none."""
+        if not isinstance(texts, list):
+            return ()
+        return tuple(word for text in texts for word in self(str(text)).split())
+
+
+def _worker_path(fill: _Filler, directory: Path, description: Mapping[str, Any]) -> str:
+    given = str(description.get("defaultworkerpath") or "")
+    if not given:
+        return ""
+    path = directory / fill(given).replace("\\", "/")
+    if not path.is_file():
+        versions = description.get("supportedruntimeversions")
+        hint = (
+            f"set {VERSION_SETTING} to one of {', '.join(map(str, versions))}" if versions else ""
+        )
+        raise WorkerStartError(
+            f"the worker in {directory} is not complete: {path} does not exist",
+            hint=hint or "install the worker again",
+        )
+    return str(path)
+
+
+def _seconds(options: Mapping[str, Any], name: str, default: float) -> float:
+    try:
+        return parse_timespan(str(options[name.lower()]))
+    except (KeyError, ValueError):
+        return default
