@@ -8,18 +8,21 @@ from __future__ import annotations
 import contextlib
 import subprocess
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
 from emulator.workers.groups import kill_group, own_group, terminate_group, wait_until_ended
+from emulator.workers.output import OnExit, OnLines, Output, lines_of
 
 _TAIL_LINES = 20
+_TAIL_LENGTH = 1000
 _LAST_WORDS = 0.3
-
-OnLine = Callable[[str, str], None]
-OnExit = Callable[[int], None]
+"""Seconds without a word after which nothing more is expected of a process that has ended: what
+it has started may hold the pipe for ever."""
+_LAST_WORDS_AT_MOST = 5.0
 
 
 class ChildProcess:
@@ -37,11 +40,7 @@ class ChildProcess:
         """Start it; raises `OSError`. `is_noise` says which lines tell nothing of why it ended."""
         self.tail: deque[str] = deque(maxlen=_TAIL_LINES)
         self._is_noise = is_noise
-        self._lock = threading.Lock()
-        self._lines: list[tuple[str, str]] = []
-        self._on_line: OnLine | None = None
-        self._on_exit: OnExit | None = None
-        self._code: int | None = None
+        self._output = Output()
         self._ended = False
         platform = own_group()
         if pass_fds:
@@ -76,16 +75,10 @@ class ChildProcess:
     def ended(self) -> bool:
         return self._ended
 
-    def listen(self, on_line: OnLine, on_exit: OnExit) -> None:
-        """Hand over what was printed so far and everything later; from threads."""
-        with self._lock:
-            waiting, self._lines = self._lines, []
-            self._on_line, self._on_exit = on_line, on_exit
-            code = self._code
-        for source, text in waiting:
-            on_line(source, text)
-        if code is not None:
-            on_exit(code)
+    def listen(self, on_lines: OnLines, on_exit: OnExit) -> None:
+        """Hand over what was printed so far and everything later, and at last the exit code; from
+        a thread of its own. The process can write no faster than `on_lines` returns."""
+        self._output.listen(on_lines, on_exit)
 
     def write(self, data: bytes) -> None:
         """Write to its standard input, unless it has ended: that is told later."""
@@ -107,27 +100,21 @@ class ChildProcess:
             kill_group(self._process)
 
     def _read(self, source: str, pipe: IO[bytes]) -> None:
-        with pipe, open(pipe.fileno(), "rb", closefd=False) as lines:
-            for line in lines:
-                text = line.decode("utf-8", "replace").rstrip("\r\n")
-                if source == "stderr" and not self._is_noise(text):
-                    self.tail.append(text)
-                with self._lock:
-                    listener = self._on_line
-                    if listener is None:
-                        self._lines.append((source, text))
-                if listener is not None:
-                    listener(source, text)
+        with pipe:
+            for lines in lines_of(pipe):
+                if source == "stderr":
+                    told = [line[:_TAIL_LENGTH] for line in lines if not self._is_noise(line)]
+                    self.tail.extend(told)
+                self._output.tell(source, lines)
 
     def _wait(self) -> None:
         wait_until_ended(self._process)
         self._ended = True
         code = self._process.wait()
+        until = time.monotonic() + _LAST_WORDS_AT_MOST
         for reader in self._readers:
             reader.join(_LAST_WORDS)
+            while reader.is_alive() and self._output.pending and time.monotonic() < until:
+                reader.join(_LAST_WORDS)
         self.close_stdin()
-        with self._lock:
-            self._code = code
-            listener = self._on_exit
-        if listener is not None:
-            listener(code)
+        self._output.end(code)

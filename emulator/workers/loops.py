@@ -33,8 +33,10 @@ def through_loop(
         done = threading.Event()
 
         def work() -> None:
-            callback(*arguments)
-            done.set()
+            try:
+                callback(*arguments)
+            finally:
+                done.set()
 
         in_loop(loop, work)()
         while not done.wait(_LOOK) and not loop.is_closed():

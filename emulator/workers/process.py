@@ -17,10 +17,11 @@ from pathlib import Path
 
 from emulator.errors import WorkerStartError
 from emulator.workers.channel import AppSpec, Interpreter
-from emulator.workers.child import ChildProcess, OnExit, OnLine
+from emulator.workers.child import ChildProcess
 from emulator.workers.environment import worker_environment
 from emulator.workers.interpreter import check
 from emulator.workers.messages import start_message, warm_message
+from emulator.workers.output import OnExit, OnLines
 from emulator.workers.pyworker.wire import Header, dumps
 
 _SCRIPT = Path(__file__).parent / "pyworker" / "__main__.py"
@@ -120,9 +121,9 @@ class WorkerProcess:
     def ended(self) -> bool:
         return self._child.ended
 
-    def listen(self, on_line: OnLine, on_exit: OnExit) -> None:
+    def listen(self, on_lines: OnLines, on_exit: OnExit) -> None:
         """Hand over what was printed so far and everything later; from threads."""
-        self._child.listen(on_line, on_exit)
+        self._child.listen(on_lines, on_exit)
 
     def connect(self) -> socket.socket:
         """Return the connection; over TCP this waits for the worker, so call it in a thread.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
 from emulator.errors import WorkerLost, WorkerProtocolError, WorkerStartError
@@ -22,6 +22,7 @@ from emulator.workers.channel import (
     WorkerLog,
 )
 from emulator.workers.connection import Connection
+from emulator.workers.loops import in_loop, through_loop
 from emulator.workers.messages import (
     failure_of,
     index_of,
@@ -87,6 +88,7 @@ class SubprocessChannel:
         """End a spare that will not be needed, without waiting for it."""
         self._process.kill()
         self._process.release()
+        self._process.listen(lambda source, lines: None, lambda code: None)  # until it is gone
 
     @property
     def ended(self) -> bool:
@@ -140,7 +142,7 @@ class SubprocessChannel:
             raise
 
     def _listen(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._process.listen(_in_loop(loop, self._printed), _in_loop(loop, self._exited))
+        self._process.listen(through_loop(loop, self._printed), in_loop(loop, self._exited))
 
     def _info(self, hello: Header) -> WorkerInfo:
         if hello.get("protocol") != PROTOCOL:
@@ -306,9 +308,10 @@ class SubprocessChannel:
                 " know"
             )
 
-    def _printed(self, source: str, text: str) -> None:
-        level, source, text = read_line(source, text)
-        self._sink(WorkerLog(level, text, None, source))  # type: ignore[arg-type]  # worker's words
+    def _printed(self, source: str, lines: Sequence[str]) -> None:
+        for line in lines:
+            level, said, text = read_line(source, line)
+            self._sink(WorkerLog(level, text, None, said))  # type: ignore[arg-type]  # worker's words
 
     def _disconnected(self, error: Exception | None) -> None:
         """The worker closed its end, or broke the protocol: it is of no use any more."""
@@ -382,16 +385,3 @@ def describe_exit(info: ExitInfo) -> str:
 def _resolve(future: asyncio.Future[Header] | None, header: Header) -> None:
     if future is not None and not future.done():
         future.set_result(header)
-
-
-def _in_loop(loop: asyncio.AbstractEventLoop, callback: Callable[..., None]) -> Callable[..., None]:
-    """Return `callback` for other threads: run in the loop, or nowhere once that is closed."""
-
-    def call(*arguments: Any) -> None:
-        try:
-            loop.call_soon_threadsafe(callback, *arguments)
-        except RuntimeError:
-            if not loop.is_closed():
-                raise
-
-    return call

@@ -139,15 +139,25 @@ async def _process(
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
         env=environment(settings),
-        limit=2**24,
+        limit=2**20,
     )  # fmt: skip
     output: list[str] = []
     serving: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
-    async def read() -> None:
+    async def lines() -> AsyncIterator[str]:
         assert process.stdout is not None
-        async for raw in process.stdout:
-            line = raw.decode("utf-8", "replace").rstrip("\n")
+        begun: list[bytes] = []  # lines may be of any length
+        while chunk := await process.stdout.read(2**20):
+            *whole, rest = chunk.split(b"\n")
+            for line in whole:
+                yield b"".join([*begun, line]).decode("utf-8", "replace")
+                begun = []
+            begun.append(rest)
+        if last := b"".join(begun):
+            yield last.decode("utf-8", "replace")
+
+    async def read() -> None:
+        async for line in lines():
             output.append(line)
             ready = "Ready" in line or "Nothing is served" in line or '"listening"' in line
             found = re.search(r"http://localhost:\d+", line) if ready else None

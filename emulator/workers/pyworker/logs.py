@@ -18,6 +18,8 @@ SYSTEM_LOGGERS = (
     "proxy_worker",
 )
 _SYSTEM_LINE = "languageworkerconsolelog"
+LONGEST_LINE = 1 << 20
+"""Characters; what is longer is told in pieces, so that nobody has to hold it whole."""
 
 
 class Call:
@@ -87,10 +89,13 @@ class Capture:
     def _send(
         self, level: str, text: str, call_id: Optional[str], source: str, logger: str
     ) -> None:
-        header = {"kind": "log", "level": level, "message": text, "id": call_id, "source": source}
-        if logger:
-            header["logger"] = logger
-        self._emit(header)
+        for at in range(0, len(text) or 1, LONGEST_LINE):
+            piece = text[at : at + LONGEST_LINE]
+            header = {"kind": "log", "level": level, "message": piece, "id": call_id}
+            header["source"] = source
+            if logger:
+                header["logger"] = logger
+            self._emit(header)
 
     def replace_streams(self) -> None:
         """Put streams of ours in front of standard output and error of this process."""
@@ -117,6 +122,16 @@ class LogHandler(logging.Handler):
         self._capture.record(record, text)
 
 
+class Begun:
+    """A line that has not ended yet; apps write it letter by letter."""
+
+    __slots__ = ("length", "parts")
+
+    def __init__(self) -> None:
+        self.parts: List[str] = []
+        self.length = 0
+
+
 class UserStream(io.TextIOBase):
     """Takes the place of `sys.stdout`: whole lines become log messages.
 
@@ -128,7 +143,7 @@ class UserStream(io.TextIOBase):
         self.original = original
         self._source = source
         self._capture = capture
-        self._partial: Dict[Optional[str], str] = {}
+        self._begun: Dict[Optional[str], Begun] = {}
         self._lock = threading.RLock()
 
     @property
@@ -164,12 +179,27 @@ class UserStream(io.TextIOBase):
             raise TypeError(f"write() argument must be str, not {type(text).__name__}")
         call_id = self._capture.call_id()[1]
         with self._lock:
-            *lines, rest = (self._partial.pop(call_id, "") + text).split("\n")
-            if rest:
-                self._partial[call_id] = rest
+            lines = self._whole_lines(text, call_id)
         for line in lines:
             self._capture.line(self._source, line, call_id)
         return len(text)
+
+    def _whole_lines(self, text: str, call_id: Optional[str]) -> List[str]:
+        *lines, rest = text.split("\n")
+        begun = self._begun.get(call_id)
+        if begun is not None and lines:
+            lines[0] = "".join([*begun.parts, lines[0]])
+            del self._begun[call_id]
+            begun = None
+        if rest:
+            if begun is None:
+                begun = self._begun[call_id] = Begun()
+            begun.parts.append(rest)
+            begun.length += len(rest)
+            if begun.length >= LONGEST_LINE:
+                lines.append("".join(begun.parts))
+                del self._begun[call_id]
+        return lines
 
     def flush(self) -> None:
         with contextlib.suppress(
@@ -179,11 +209,11 @@ class UserStream(io.TextIOBase):
 
     def finish(self, call_id: Optional[str]) -> None:
         self.original.flush()
-        if self._partial:
+        if self._begun:
             with self._lock:
-                rest = self._partial.pop(call_id, "")
-            if rest:
-                self._capture.line(self._source, rest, call_id)
+                begun = self._begun.pop(call_id, None)
+            if begun is not None:
+                self._capture.line(self._source, "".join(begun.parts), call_id)
 
 
 def read_line(source: str, text: str) -> Tuple[str, str, str]:

@@ -164,7 +164,7 @@ def _new_task(loop: Any, coro: Any, **options: Any) -> Any:
 
 async def _serve(connection: socket.socket, start: Header, debugger: Debugger) -> int:
     loop = asyncio.get_running_loop()
-    session = Session(loop, start, debugger)
+    session = Session(loop, connection, start, debugger)
     connection.setblocking(False)
     factory = (
         loop.create_unix_connection
@@ -178,9 +178,16 @@ async def _serve(connection: socket.socket, start: Header, debugger: Debugger) -
 class Session(asyncio.Protocol):
     """Speaks with the host: messages in, answers and logs out."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, start: Header, debugger: Debugger) -> None:
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        connection: socket.socket,
+        start: Header,
+        debugger: Debugger,
+    ) -> None:
         self.finished: asyncio.Future[int] = loop.create_future()
         self._loop = loop
+        self._connection = connection
         self._start = start
         self._debugger = debugger
         self._thread = threading.get_ident()
@@ -318,10 +325,30 @@ class Session(asyncio.Protocol):
             self._frames.clear()
             self._transport.write(data)
 
+    def _flush_now(self) -> None:
+        """Write without the loop: what follows may block it, and the line should be seen before.
+
+        Code that writes faster than the host reads waits here, instead of filling the memory.
+        """
+        transport, connection = self._transport, self._connection
+        if transport.get_write_buffer_size():
+            self._flush()  # in its turn
+            return
+        left = memoryview(b"".join(self._frames))
+        self._frames.clear()
+        connection.settimeout(_MAX_WAIT)
+        try:
+            while left:
+                left = left[connection.send(left) :]
+        except OSError:  # not written in time, or lost: the loop sees to it
+            transport.write(left)
+        finally:
+            connection.settimeout(0)
+
     def _log(self, header: Header) -> None:
         if threading.get_ident() == self._thread:
             self._send(header)
-            self._flush()  # what follows may block the loop; the line should be seen before
+            self._flush_now()
             return
         self._writable.wait(_MAX_WAIT)  # a thread that writes more than the host reads is slowed
         with contextlib.suppress(RuntimeError):  # the loop is closed

@@ -6,7 +6,15 @@ from typing import Any
 
 import pytest
 
-from emulator.workers.pyworker.logs import Call, Capture, UserStream, level_name, read_line, running
+from emulator.workers.pyworker.logs import (
+    LONGEST_LINE,
+    Call,
+    Capture,
+    UserStream,
+    level_name,
+    read_line,
+    running,
+)
 
 
 @pytest.mark.parametrize(
@@ -102,3 +110,24 @@ def test_a_record_that_cannot_be_formatted_is_told_on_stderr(
     heard.capture.handler.handle(logging.LogRecord("x", logging.INFO, "f", 1, "%d", ("no",), None))
     assert heard.lines == []
     assert "Logging error" in capsys.readouterr().err
+
+
+def test_a_line_written_letter_by_letter_is_told_in_pieces_once_it_is_too_long() -> None:
+    heard = Heard()
+    for _ in range(5):
+        heard.stream.write("x" * (LONGEST_LINE // 4))
+    assert [len(text) for _, text in heard.lines] == [LONGEST_LINE]
+    heard.stream.write("y\nz")
+    heard.capture.finish(None)
+    assert [len(text) for _, text in heard.lines] == [LONGEST_LINE, LONGEST_LINE // 4 + 1, 1]
+
+
+def test_a_long_message_is_told_in_pieces_and_an_empty_one_all_the_same() -> None:
+    heard = Heard()
+    heard.capture.line("stdout", "x" * (LONGEST_LINE + 1), "1")
+    heard.capture.line("stdout", "", "1")
+    assert [(who, len(text)) for who, text in heard.lines] == [
+        ("1", LONGEST_LINE),
+        ("1", 1),
+        ("1", 0),
+    ]
