@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -11,10 +10,21 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.bench.table import Row, middle, percentile
+from tests.bench.figures import (
+    Budget,
+    Outcomes,
+    Row,
+    Settings,
+    finished,
+    interleave,
+    middle,
+    percentile,
+)
+from tests.bench.server import ROOT, environment
 
-ROOT = Path(__file__).resolve().parent.parent.parent
-TESTS = 100
+TITLE = "tests of an app with the pytest plugin"
+BUDGETS = (Budget("first set-up ms", 80), Budget("set-up ms", 15))
+"""In process; a worker process has its own price."""
 
 INI = "[pytest]\nasyncio_mode = auto\nasyncio_default_fixture_loop_scope = function\n"
 CONFTEST = """
@@ -47,25 +57,30 @@ async def test_it(functions_app, models, n):
 """
 
 
-def measure(*, rounds: int, seconds: float) -> list[Row]:
-    cases = {
-        "no app": ("bench_hello", NOTHING, "inprocess"),
-        "HTTP app": ("bench_hello", HELLO, "inprocess"),
-        "assistant, a post each": ("assistant", ASSISTANT, "inprocess"),
-        "HTTP app, subprocess": ("bench_hello", HELLO, "subprocess"),
-    }
+CASES = {
+    "100 without an app": ("bench_hello", NOTHING, "inprocess", 100),
+    "100 of an HTTP app": ("bench_hello", HELLO, "inprocess", 100),
+    "100 of an assistant, a post each": ("assistant", ASSISTANT, "inprocess", 100),
+    "25 of an HTTP app, subprocess": ("bench_hello", HELLO, "subprocess", 25),
+}
+
+Run = tuple[float, list[list[float]]]
+"""The seconds of the whole run, and those of each set-up, call and teardown."""
+
+
+def measure(settings: Settings) -> list[Row]:
     with tempfile.TemporaryDirectory() as scratch:
         folders = {
-            name: _project(Path(scratch, str(at)), app, test)
-            for at, (name, (app, test, _)) in enumerate(cases.items())
+            name: _project(Path(scratch, str(at)), app, test.format(count=count))
+            for at, (name, (app, test, _, count)) in enumerate(CASES.items())
         }
-        for name, (_, _, channel) in cases.items():  # so that bytecode is there
-            _run(folders[name], channel)
-        runs: dict[str, list[tuple[float, list[list[float]]]]] = {name: [] for name in cases}
-        for _ in range(rounds):
-            for name, (_, _, channel) in cases.items():
-                runs[name].append(_run(folders[name], channel))
-    return [_row(name, runs[name]) for name in cases]
+
+        def once(name: str) -> Run:
+            return _run(folders[name], CASES[name][2])
+
+        interleave(list(CASES), 1, once)  # so that bytecode is there
+        outcomes = interleave(list(CASES), settings.rounds, once)
+    return [_row(name, own) for name, own in outcomes.items()]
 
 
 def _project(folder: Path, app: str, test: str) -> Path:
@@ -73,24 +88,21 @@ def _project(folder: Path, app: str, test: str) -> Path:
     shutil.copytree(source, folder, ignore=shutil.ignore_patterns("tests", ".*", "__pycache__"))
     (folder / "pytest.ini").write_text(INI, "utf-8")
     (folder / "conftest.py").write_text(CONFTEST, "utf-8")
-    (folder / "test_it.py").write_text(test.format(count=TESTS), "utf-8")
+    (folder / "test_it.py").write_text(test, "utf-8")
     return folder
 
 
-def _run(folder: Path, channel: str) -> tuple[float, list[list[float]]]:
-    """Return the seconds of the whole run, and those of each set-up, call and teardown."""
+def _run(folder: Path, channel: str) -> Run:
     times = folder / "times"
     times.unlink(missing_ok=True)
-    environment = {**os.environ, "TIMES": str(times)}
-    environment.pop("PYTHONDONTWRITEBYTECODE", None)
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
     began = time.perf_counter()
     subprocess.run(
         [*command, f"--functions-channel={channel}"],
         cwd=folder,
-        env=environment,
+        env=environment({"TIMES": str(times)}),
         check=True,
-        stdout=subprocess.DEVNULL,
+        capture_output=True,
     )
     took = time.perf_counter() - began
     found: dict[str, list[float]] = {"setup": [], "call": [], "teardown": []}
@@ -101,16 +113,17 @@ def _run(folder: Path, channel: str) -> tuple[float, list[list[float]]]:
     return took, [found["setup"], found["call"], found["teardown"]]
 
 
-def _row(name: str, runs: list[tuple[float, list[list[float]]]]) -> Row:
-    setups = [setup for _, (setup, _, _) in runs]
-    later = [each for setup in setups for each in setup[1:]]
-    return {
-        f"{TESTS} tests of": name,
-        "first set-up ms": middle([setup[0] for setup in setups]) * 1000,
-        "set-up ms": middle(later) * 1000,
-        "p90 ms": percentile(later, 0.9) * 1000,
-        "call ms": middle([each for _, (_, call, _) in runs for each in call]) * 1000,
-        "teardown ms": middle([each for _, (_, _, end) in runs for each in end]) * 1000,
-        "tests s": middle([sum(map(sum, parts)) for _, parts in runs]),
-        "pytest s": middle([took for took, _ in runs]),
-    }
+def _row(name: str, own: Outcomes[Run]) -> Row:
+    row: Row = {"what": name}
+    if own.good:
+        setups = [setup for _, (setup, _, _) in own.good]
+        later = [each for setup in setups for each in setup[1:]]
+        row |= {
+            "first set-up ms": middle([setup[0] for setup in setups]) * 1000,
+            "set-up ms": middle(later) * 1000,
+            "p90 ms": percentile(later, 0.9) * 1000,
+            "call ms": middle([each for _, (_, call, _) in own.good for each in call]) * 1000,
+            "teardown ms": middle([each for _, (_, _, end) in own.good for each in end]) * 1000,
+            "pytest s": middle([took for took, _ in own.good]),
+        }
+    return finished(row, *(BUDGETS if "subprocess" not in name else ()), note=own.note)

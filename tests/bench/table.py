@@ -2,39 +2,39 @@
 
 from __future__ import annotations
 
-from statistics import median
+from collections.abc import Iterable
 
-Row = dict[str, str | float]
+from tests.bench.figures import Row
+
+_LAST = ("budget", "note")
 
 
-def show(rows: list[Row]) -> None:
+def show(title: str, rows: list[Row]) -> None:
     if not rows:
         return
-    columns = list(rows[0])
-    cells = [[_cell(row.get(column, "")) for column in columns] for row in rows]
-    widths = [max(len(c), *(len(row[i]) for row in cells)) for i, c in enumerate(columns)]
-    print("  ".join(name.ljust(width) for name, width in zip(columns, widths, strict=True)))
+    columns = columns_of(rows)
+    heads = {"what": title}
+    cells = [[cell(row.get(column, "")) for column in columns] for row in rows]
+    names = [heads.get(column, column) for column in columns]
+    widths = [max(len(n), *(len(row[i]) for row in cells)) for i, n in enumerate(names)]
+    print("  ".join(name.ljust(width) for name, width in zip(names, widths, strict=True)).rstrip())
     for row in cells:
-        print(
-            "  ".join(
-                cell.rjust(width) if i else cell.ljust(width)
-                for i, (cell, width) in enumerate(zip(row, widths, strict=True))
-            )
+        line = "  ".join(
+            text.ljust(width) if columns[i] in ("what", *_LAST) else text.rjust(width)
+            for i, (text, width) in enumerate(zip(row, widths, strict=True))
         )
+        print(line.rstrip())
 
 
-def percentile(values: list[float], share: float) -> float:
-    ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, int(len(ordered) * share))]
+def columns_of(rows: Iterable[Row]) -> list[str]:
+    """Return every column of the rows in the order they come, verdicts and notes last."""
+    seen = dict.fromkeys(column for row in rows for column in row)
+    return [*(c for c in seen if c not in _LAST), *(c for c in _LAST if c in seen)]
 
 
-def middle(values: list[float]) -> float:
-    return median(values)
-
-
-def _cell(value: str | float) -> str:
+def cell(value: str | float) -> str:
     if isinstance(value, str):
         return value
-    if abs(value) >= 100:
+    if abs(value) >= 100 or value == int(value):
         return f"{value:,.0f}"
     return f"{value:.2f}" if abs(value) < 10 else f"{value:.1f}"

@@ -1,4 +1,4 @@
-"""What a post to an assistant costs beside the model: over the bare client, and in long chats."""
+"""What the binding alone costs, without a host around it: a post beside the bare client."""
 
 from __future__ import annotations
 
@@ -7,20 +7,18 @@ import sys
 import time
 from typing import Any
 
+from tests.bench.candidates import APPS
+from tests.bench.figures import Budget, Row, Settings, finished, middle, percentile
 from tests.bench.server import Server
-from tests.bench.table import Row, middle, percentile
 
+TITLE = "a turn in a chat of 20 messages, binding alone"
 HISTORY = 20
-LONG = 1000
 CALLS = 60
 
 
-def measure(*, rounds: int, seconds: float) -> list[Row]:
-    server = Server([sys.executable, "-m", "tests.bench.model_server"])
-    try:
-        return asyncio.run(_run(f"http://127.0.0.1:{server.port}", rounds))
-    finally:
-        server.stop()
+def measure(settings: Settings) -> list[Row]:
+    with Server([sys.executable, str(APPS / "model_server.py")]) as server:
+        return asyncio.run(_run(server.url, settings.rounds))
 
 
 async def _run(url: str, rounds: int) -> list[Row]:
@@ -54,49 +52,20 @@ async def _run(url: str, rounds: int) -> list[Row]:
             bare.append(await _timed(client.chat.completions.create(model="m", messages=messages)))
             posts.append(await _timed(todo.post("And now?", name)))
             models.append(_model_time(host))
-        own = {count: await _own_time(todo, host, count) for count in (HISTORY, LONG)}
     finally:
         await client.close()
         await host.aclose()
-    return [
-        {
-            "chat completion, 20 messages": "bare AsyncAzureOpenAI",
-            "p50 ms": middle(bare) * 1000,
-            "p90 ms": percentile(bare, 0.9) * 1000,
-            "added ms": 0.0,
-        },
-        {
-            "chat completion, 20 messages": "post to an assistant",
-            "p50 ms": middle(posts) * 1000,
-            "p90 ms": percentile(posts, 0.9) * 1000,
-            "added ms": middle([a - b for a, b in zip(posts, bare, strict=True)]) * 1000,
-        },
-        {
-            "chat completion, 20 messages": "of it, the model's call",
-            "p50 ms": middle(models) * 1000,
-            "p90 ms": percentile(models, 0.9) * 1000,
-        },
-        *(
-            {
-                "chat completion, 20 messages": f"post without the model, {count} messages",
-                "p50 ms": middle(times) * 1000,
-                "p90 ms": percentile(times, 0.9) * 1000,
-                "ratio": middle(times) / middle(own[HISTORY]),
-            }
-            for count, times in own.items()
-        ),
+    rows: list[Row] = [
+        {"what": name, "p50 ms": middle(times) * 1000, "p90 ms": percentile(times, 0.9) * 1000}
+        for name, times in (
+            ("bare AsyncAzureOpenAI", bare),
+            ("post to an assistant", posts),
+            ("of it, the model's call", models),
+        )
     ]
-
-
-async def _own_time(todo: Any, host: Any, count: int) -> list[float]:
-    """Time posts to chats of a length, less what the model took."""
-    times = []
-    for index in range(20):
-        name = f"own-{count}-{index}"
-        await _fill(todo, name, count - 1)
-        took = await _timed(todo.post("And now?", name))
-        times.append(took - _model_time(host))
-    return times
+    rows[1]["added ms"] = middle([a - b for a, b in zip(posts, bare, strict=True)]) * 1000
+    rows[1] = finished(rows[1], Budget("added ms", 3))
+    return rows
 
 
 async def _fill(todo: Any, assistant: str, count: int) -> None:
