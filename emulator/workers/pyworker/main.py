@@ -194,6 +194,7 @@ class Session(asyncio.Protocol):
         self._transport: Any = None
         self._decoder = Decoder()
         self._frames: List[bytes] = []
+        self._scheduled = False
         self._writable = threading.Event()
         self._writable.set()
         self._capture = Capture(self._log, exclusive=True)
@@ -315,11 +316,13 @@ class Session(asyncio.Protocol):
     def _send(self, header: Header, blobs: Any = ()) -> None:
         """Queue a frame; everything of one turn of the loop leaves in one write."""
         frame = encode(header, blobs)
-        if not self._frames:
+        if not self._scheduled:
+            self._scheduled = True
             self._loop.call_soon(self._flush)
         self._frames.append(frame)
 
     def _flush(self) -> None:
+        self._scheduled = False
         if self._frames:
             data = b"".join(self._frames) if len(self._frames) > 1 else self._frames[0]
             self._frames.clear()
