@@ -43,7 +43,8 @@ def package(binding: Binding[Any], *resolved_here: str) -> Iterable[Deviation]:
     """Tell what every binding of this package needs; `resolved_here` are the properties in which
     only this host replaces `%SETTING%`."""
     services = binding.services
-    yield from _bundle(services.host.host_json, services.host.app_root)
+    if not binding.function.language.startswith("dotnet"):  # .NET gets extensions as packages
+        yield from _bundle(services.host.host_json, services.host.app_root)
     for name in resolved_here:
         text = given(binding.declared, name)
         if isinstance(text, str) and "%" in text:

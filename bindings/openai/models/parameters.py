@@ -51,6 +51,8 @@ _NAMED: tuple[tuple[Role, frozenset[str]], ...] = (
     ),
     ("purpose", frozenset("label purpose reason occasion".split())),
 )
+# The library for Node.js makes up a name of the trigger's type and a hash when none is given.
+_MADE_UP = re.compile(r"assistantSkillTrigger[0-9a-f]{6,}", re.IGNORECASE)
 _PERSONAL = frozenset({"email", "message", "send", "recipient", "contact", "person", "receiver"})
 _SPOKEN = (
     {code: f"{words} {code}" for code, words in CURRENCIES.items()}
@@ -66,6 +68,8 @@ class Parameter:
 
     @cached_property
     def words(self) -> tuple[Token, ...]:
+        if self.is_made_up:
+            return ()
         return tuple(tokens(name_words(self.name)))
 
     @cached_property
@@ -144,6 +148,11 @@ class Parameter:
         return self.kind == "string" and not self.options and "format" not in self.schema
 
     @property
+    def is_made_up(self) -> bool:
+        """Whether its name says nothing about it."""
+        return _MADE_UP.fullmatch(self.name) is not None
+
+    @property
     def is_ignored(self) -> bool:
         """Whether the function says that it does nothing with it."""
         return bool(re.search(r"ignore|unused|dummy", self.name, re.IGNORECASE))
@@ -155,6 +164,8 @@ class Parameter:
         return next((SECONDS[each.word] for each in words if each.word in SECONDS), 0)
 
     def _role_by_name(self) -> Role:
+        if self.is_made_up:
+            return "content"
         last = [token.word for token in self.words][-1:]
         every = {token.word for token in self.words}
         if self.spoken == "to" and self.described & _PERSONAL:

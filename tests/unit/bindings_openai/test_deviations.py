@@ -12,9 +12,12 @@ from bindings.openai.deviations import BUNDLE, package
 from emulator.sdk import Deviation
 
 
-def told(host_json: dict[str, Any], root: Path = Path("/app")) -> list[Deviation]:
+def told(
+    host_json: dict[str, Any], root: Path = Path("/app"), language: str = "python"
+) -> list[Deviation]:
     host = SimpleNamespace(host_json=host_json, app_root=root)
-    binding: Any = SimpleNamespace(services=SimpleNamespace(host=host))
+    function = SimpleNamespace(language=language)
+    binding: Any = SimpleNamespace(services=SimpleNamespace(host=host), function=function)
     return list(package(binding))
 
 
@@ -43,3 +46,18 @@ def test_an_extension_that_is_installed_by_name_needs_no_bundle(tmp_path: Path) 
     assert told({}, tmp_path)[0].code == "extension-bundle"
     (tmp_path / "extensions.csproj").touch()
     assert told({}, tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("language", "needs"),
+    [
+        ("python", True),
+        ("node", True),
+        ("java", True),
+        ("powershell", True),
+        ("dotnet-isolated", False),
+        ("dotnet", False),
+    ],
+)
+def test_dotnet_gets_the_extension_as_a_package(language: str, needs: bool) -> None:
+    assert bool(told({}, language=language)) is needs
