@@ -12,6 +12,8 @@ from pathlib import Path
 from emulator.config.settings import value_of
 from emulator.errors import WorkerStartError
 from emulator.workers.channel import Interpreter
+from emulator.workers.languages import PYTHON
+from emulator.workers.programs import PROGRAMS
 
 _EXECUTABLE_SETTING = "languageWorkers__python__defaultExecutablePath"
 _VENV_FOLDERS = (".venv", "venv")
@@ -50,7 +52,7 @@ def arguments_setting(language: str) -> str:
 
 
 def interpreter_arguments(
-    environment: Mapping[str, str], language: str = "python"
+    environment: Mapping[str, str], language: str = PYTHON
 ) -> tuple[str, ...]:
     """Return what the app's settings want between the interpreter and our script."""
     setting = arguments_setting(language)
@@ -88,29 +90,8 @@ def _named(text: str, root: Path, origin: str) -> Path:
                 hint=f"create one with `{sys.executable} -m venv {path}`, or name a Python",
             )
         return found
-    check(path, origin)
+    PROGRAMS[PYTHON].check(path, origin)
     return path
-
-
-def check(path: Path, origin: str) -> None:
-    """Raise `WorkerStartError` when `path` cannot be an interpreter."""
-    try:
-        there = path.exists()
-    except OSError as error:  # a folder on the way to it lets nobody in
-        raise WorkerStartError(
-            f"the Python at {path} cannot be looked at: {error.strerror} ({origin})",
-            hint="choose another with --python",
-        ) from error
-    if not there:
-        raise WorkerStartError(
-            f"there is no Python at {path} ({origin})",
-            hint="install it there, or choose another with --python",
-        )
-    if not os.access(path, os.X_OK):
-        raise WorkerStartError(
-            f"{path} is not executable ({origin})",
-            hint="choose a Python interpreter with --python",
-        )
 
 
 def _python_in(folder: Path) -> Path | None:

@@ -13,25 +13,16 @@ import struct
 import threading
 from collections import deque
 from collections.abc import Sequence
-from pathlib import Path
 
 from emulator.errors import WorkerStartError
 from emulator.workers.channel import AppSpec, Interpreter
 from emulator.workers.child import ChildProcess
 from emulator.workers.environment import worker_environment
-from emulator.workers.interpreter import check
 from emulator.workers.messages import start_message, warm_message
 from emulator.workers.output import OnExit, OnLines
+from emulator.workers.programs import command_of, program_of
 from emulator.workers.pyworker.wire import Header, dumps
 
-_SCRIPT = Path(__file__).parent / "pyworker" / "__main__.py"
-_NOT_THE_APPS = (
-    str(_SCRIPT.parent),
-    "/asyncio/",
-    "/concurrent/futures/",
-    '/threading.py"',
-    '"<frozen ',
-)
 _ACCEPT_STEP = 0.2
 _POSIX = os.name == "posix"
 
@@ -54,21 +45,28 @@ class WorkerProcess:
         """
         self._spec = spec
         self._token = secrets.token_hex(16)
-        self._check(spec, interpreter)
+        program = program_of(interpreter)
+        _check_folder(spec)
+        program.check(interpreter.executable, interpreter.reason)
         self._ours, theirs, arguments = _endpoints(loopback or not _POSIX)
         try:
             self._child = ChildProcess(
-                [str(interpreter.executable), *interpreter.arguments, str(_SCRIPT), *arguments],
+                command_of(interpreter, arguments),
                 folder=spec.root,
-                environment=worker_environment(spec.root, spec.environment),
+                environment=worker_environment(
+                    spec.root,
+                    spec.environment,
+                    language=interpreter.language,
+                    directory=program.script.parent,
+                ),
                 pass_fds=() if theirs is None else (theirs.fileno(),),
-                is_noise=_is_noise,
+                is_noise=program.is_noise,
             )
         except OSError as error:
             self._ours.close()
             raise WorkerStartError(
                 f"{interpreter.executable} cannot be started ({error.strerror or error})",
-                hint="choose another Python with --python",
+                hint=f"choose another {program.title} {program.chosen}",
             ) from error
         finally:
             if theirs is not None:
@@ -93,15 +91,6 @@ class WorkerProcess:
         """Write to the pipe by which it also notices that we are gone."""
         text = dumps(message)
         self._child.write(struct.pack("!I", len(text)) + text)
-
-    @staticmethod
-    def _check(spec: AppSpec, interpreter: Interpreter) -> None:
-        if not spec.root.is_dir():
-            raise WorkerStartError(
-                f"the folder of the app does not exist: {spec.root}",
-                hint="give the folder with host.json in it",
-            )
-        check(interpreter.executable, interpreter.reason)
 
     @property
     def connects_back(self) -> bool:
@@ -160,11 +149,12 @@ class WorkerProcess:
         self._child.close_stdin()
 
 
-def _is_noise(line: str) -> bool:
-    """Frames of ours and of the event loop in the dump of a crashed interpreter."""
-    if not line or line.startswith("Extension modules: "):
-        return True
-    return line.startswith('  File "') and any(place in line for place in _NOT_THE_APPS)
+def _check_folder(spec: AppSpec) -> None:
+    if not spec.root.is_dir():
+        raise WorkerStartError(
+            f"the folder of the app does not exist: {spec.root}",
+            hint="give the folder with host.json in it",
+        )
 
 
 def _endpoints(loopback: bool) -> tuple[socket.socket, socket.socket | None, list[str]]:

@@ -32,6 +32,7 @@ from emulator.workers.messages import (
     result_of,
 )
 from emulator.workers.process import WorkerProcess
+from emulator.workers.programs import program_of
 from emulator.workers.pyworker.logs import read_line
 from emulator.workers.pyworker.wire import PROTOCOL, Header
 from emulator.workers.streams import Exchange
@@ -40,7 +41,7 @@ _START_TIMEOUT = 60.0
 _TERMINATE_WAIT = 0.5
 _KILL_WAIT = 2.0
 _EOF_WAIT = 0.2
-_OLD_PYTHON = "funcemu-worker: "
+_TOO_OLD = "funcemu-worker: "
 
 
 class SubprocessChannel:
@@ -135,7 +136,7 @@ class SubprocessChannel:
             raise WorkerStartError(
                 f"the worker ({self._interpreter.executable}) did not answer within"
                 f" {_START_TIMEOUT:.0f} s",
-                hint="see whether that Python starts on its own",
+                hint=f"see whether that {program_of(self._interpreter).title} starts on its own",
             ) from None
         except BaseException:
             await self.aclose(0)
@@ -154,8 +155,8 @@ class SubprocessChannel:
         if error:
             raise WorkerStartError(error["message"], hint=error["hint"] or None)
         return WorkerInfo(
-            language="python",
-            version=hello["python"],
+            language=self._interpreter.language,
+            version=hello[self._interpreter.language],
             executable=hello["executable"],
             sdk_version=hello["sdk"],
             pid=hello["pid"],
@@ -354,17 +355,18 @@ class SubprocessChannel:
         )
 
     def _not_started(self, info: ExitInfo) -> WorkerStartError:
+        program = program_of(self._interpreter)
         for line in info.tail:
-            if line.startswith(_OLD_PYTHON):
+            if line.startswith(_TOO_OLD):
                 return WorkerStartError(
-                    line[len(_OLD_PYTHON) :],
-                    hint="choose a newer Python with --python",
+                    line[len(_TOO_OLD) :],
+                    hint=f"choose a newer {program.title} {program.chosen}",
                 )
         tail = "\n".join(info.tail)
         return WorkerStartError(
             f"the worker ({self._interpreter.executable}, {self._interpreter.reason})"
             f" {describe_exit(info)} before it was ready" + (f":\n{tail}" if tail else ""),
-            hint="see whether that is a working Python 3.9 or newer",
+            hint=f"see whether that is a working {program.title} {program.oldest} or newer",
         )
 
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from emulator.errors import WorkerStartError
-from emulator.workers.interpreter import check, find_interpreter, interpreter_arguments
+from emulator.workers.interpreter import find_interpreter, interpreter_arguments
+from emulator.workers.programs import PROGRAMS
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="places of interpreters on POSIX")
 
@@ -131,7 +132,7 @@ def test_an_interpreter_behind_a_closed_folder_is_told(
 
     monkeypatch.setattr(Path, "exists", refuse)
     with pytest.raises(WorkerStartError, match="cannot be looked at: Permission denied"):
-        check(tmp_path / "python", "--python")
+        PROGRAMS["python"].check(tmp_path / "python", "--python")
 
 
 def test_arguments_with_open_quotes_are_told(tmp_path: Path) -> None:

@@ -1,0 +1,44 @@
+"""The app's Node.js: find it, explain why it does not do. Nothing is run here."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+from emulator.config.settings import value_of
+from emulator.errors import WorkerStartError
+from emulator.workers.channel import Interpreter
+from emulator.workers.interpreter import interpreter_arguments
+from emulator.workers.languages import NODE
+from emulator.workers.programs import PROGRAMS
+
+_EXECUTABLE_SETTING = "languageWorkers__node__defaultExecutablePath"
+_GET_IT = (
+    "install Node.js 20 or newer (https://nodejs.org), or name one with"
+    f" {_EXECUTABLE_SETTING} in local.settings.json"
+)
+
+
+def find_node(root: Path, environment: Mapping[str, str]) -> Interpreter:
+    """Choose the Node.js for the app at `root`: that of the app's settings, else the one on the
+    PATH of the app's environment."""
+    arguments = interpreter_arguments(environment, NODE)
+    setting = value_of(environment, _EXECUTABLE_SETTING)
+    paths = value_of(environment, "PATH")
+    if setting and (Path(setting).name != setting or (root / setting).exists()):
+        path = root / Path(setting).expanduser()
+        PROGRAMS[NODE].check(path, _EXECUTABLE_SETTING)
+        return Interpreter(path, f"set by {_EXECUTABLE_SETTING}", arguments, NODE)
+    found = shutil.which(setting or "node", path=paths)
+    if found is None and setting:
+        raise WorkerStartError(
+            f"there is no Node.js called {setting!r} on the PATH ({_EXECUTABLE_SETTING})",
+            hint="give the path of a Node.js",
+        )
+    if found is None:
+        raise WorkerStartError(
+            "the app is in JavaScript, and there is no Node.js on the PATH", hint=_GET_IT
+        )
+    reason = f"set by {_EXECUTABLE_SETTING}" if setting else "the one on the PATH"
+    return Interpreter(Path(found), reason, arguments, NODE)

@@ -1,0 +1,100 @@
+// Errors as data: type, message and the stack cut to the app's own frames.
+'use strict';
+
+const path = require('path');
+const { fileURLToPath } = require('url');
+const { inspect } = require('util');
+
+const FRAME = /^\s+at /;
+const PLACE = /(?:\(|at (?:async )?)((?:file:\/\/)?[^()]+?):(\d+):\d+\)?$/;
+const SYNTAX_PLACE = /^((?:file:\/\/)?[^\n]+?):(\d+)$/;
+const CAUSES = 10;
+
+// Return whatever was thrown as the fields of a failure.
+function describe(thrown, root) {
+  const error = asError(thrown);
+  try {
+    const [file, line] = placeOf(error, root);
+    return { type: typeOf(error), message: String(error.message), stack: stackOf(error, root), file, line };
+  } catch {
+    // An error class may break even its own printing.
+    return { type: 'Error', message: 'the error cannot be shown', stack: '' };
+  }
+}
+
+// Anything can be thrown; what is no error is told as the official worker tells it.
+function asError(thrown) {
+  if (thrown instanceof Error) return thrown;
+  // Errors of other contexts (`vm`, tests) are no instances of ours.
+  if (typeof thrown?.stack === 'string' && typeof thrown.message === 'string') return thrown;
+  if (thrown === undefined || thrown === null) return new Error('Unknown error');
+  if (typeof thrown === 'string') return new Error(thrown);
+  return new Error(inspect(thrown, { depth: 4 }));
+}
+
+function typeOf(error) {
+  return String(error.name || error.constructor?.name || 'Error');
+}
+
+function isAppFile(file, root) {
+  return file.startsWith(root + path.sep) && !file.includes(`${path.sep}node_modules${path.sep}`);
+}
+
+// Return the app's file and line nearest to where the error arose.
+function placeOf(error, root) {
+  for (const each of chain(error)) {
+    const lines = String(each.stack ?? '').split('\n');
+    for (const text of [lines[0], ...lines.filter((line) => FRAME.test(line))]) {
+      const found = PLACE.exec(text) ?? SYNTAX_PLACE.exec(text);
+      if (found && isAppFile(asPath(found[1]), root)) return [asPath(found[1]), Number(found[2])];
+    }
+  }
+  return [null, null];
+}
+
+function asPath(text) {
+  try {
+    return text.startsWith('file://') ? fileURLToPath(text) : text;
+  } catch {
+    return text;
+  }
+}
+
+function chain(error) {
+  const found = [];
+  for (let each = error; each && found.length < CAUSES && !found.includes(each); each = each.cause) {
+    if (each instanceof Error || typeof each.stack === 'string') found.push(each);
+  }
+  return found;
+}
+
+function stackOf(error, root) {
+  return chain(error)
+    .map((each, at) => (at ? '  [cause]: ' : '') + cut(each, root))
+    .join('\n');
+}
+
+// Keep the app's frames, and the first one wherever it is: there the error arose.
+function cut(error, root) {
+  const lines = String(error.stack || `${typeOf(error)}: ${error.message}`).split('\n');
+  const frames = lines.filter((line) => FRAME.test(line) && !isMachinery(line));
+  const kept = frames.filter((line, at) => at === 0 || isAppFrame(line, root));
+  const rest = Array.isArray(error.errors) ? error.errors.map((each) => `  [error]: ${each}`) : [];
+  return [...lines.filter((line) => !FRAME.test(line)), ...kept, ...rest].join('\n').trimEnd();
+}
+
+function isAppFrame(line, root) {
+  const found = PLACE.exec(line);
+  return found !== null && isAppFile(asPath(found[1]), root);
+}
+
+function isMachinery(line) {
+  return line.includes(__dirname + path.sep) || /\(?node:internal\//.test(line);
+}
+
+// Return where the app called, from a stack: file and line.
+function callerOf(stack, root) {
+  return placeOf({ stack }, root);
+}
+
+module.exports = { asError, callerOf, describe, isAppFile };

@@ -1,0 +1,52 @@
+// The debugger of Node.js: begun by us, because its port is free only when the worker before us,
+// which served until now, has ended.
+'use strict';
+
+const inspector = require('inspector');
+const net = require('net');
+
+const ARGUMENT = /^--(inspect(?:-brk|-wait)?)(?:=(?:(?:(.*):)?(\d+)|(.+)))?$/;
+const RETRY = 200; // milliseconds
+
+class Inspector {
+  // `args` are what Node.js itself would have been given: `--inspect=…` and its kin.
+  constructor(args) {
+    this._wanted = null;
+    for (const arg of args) {
+      const found = ARGUMENT.exec(arg);
+      if (!found) continue;
+      const [, kind, host, port, onlyHost] = found;
+      this._wanted = {
+        waits: kind !== 'inspect',
+        host: host || onlyHost || '127.0.0.1',
+        port: port === undefined ? 9229 : Number(port),
+      };
+    }
+  }
+
+  // Listen, or do so as soon as nobody else does. Only a first worker waits for a debugger: the
+  // others take over while people work.
+  async begin() {
+    if (this._wanted === null || inspector.url()) return;
+    const { host, port, waits } = this._wanted;
+    if (await isFree(host, port)) {
+      inspector.open(port, host, waits);
+      return;
+    }
+    const look = async () => {
+      if (await isFree(host, port)) inspector.open(port, host);
+      else setTimeout(look, RETRY).unref();
+    };
+    setTimeout(look, RETRY).unref();
+  }
+}
+
+function isFree(host, port) {
+  return new Promise((resolve) => {
+    const probe = net.createServer();
+    probe.on('error', () => resolve(false));
+    probe.listen(port, host, () => probe.close(() => resolve(true)));
+  });
+}
+
+module.exports = { Inspector };

@@ -1,0 +1,137 @@
+// Speaks with the host: messages in, answers and logs out.
+'use strict';
+
+const { App } = require('./app.cjs');
+const { Capture } = require('./logs.cjs');
+const { watchFailures } = require('./uncaught.cjs');
+const { PROTOCOL, Decoder, WireError, encode, unknownKind } = require('./wire.cjs');
+
+const SMALL = 1 << 16; // what is less is copied together into one write
+
+class Session {
+  constructor(connection, start, watcher, inspector) {
+    this._connection = connection;
+    this._start = start;
+    this._watcher = watcher;
+    this._inspector = inspector;
+    this._decoder = new Decoder();
+    this._frames = [];
+    this._flushLater = () => this.flush();
+    this._app = null;
+    connection.on('data', (data) => this._received(data));
+    connection.on('error', () => {}); // followed by its end
+    connection.on('close', () => process.exit(1));
+  }
+
+  // Introduce ourselves, and index the app without being asked.
+  async begin() {
+    const { root } = this._start;
+    const hello = {
+      kind: 'hello',
+      protocol: PROTOCOL,
+      node: process.versions.node,
+      executable: process.execPath,
+      pid: process.pid,
+      sdk: App.sdkVersion(root),
+    };
+    this.send(hello);
+    this.flush();
+    if (this._start.protocol !== PROTOCOL) return; // the host says so
+    await this._inspector.begin();
+    process.env.FUNCTIONS_WORKER_RUNTIME_VERSION ??= process.versions.node.split('.')[0];
+    // So that stacks name the lines people have written, also where those were compiled.
+    process.setSourceMapsEnabled(true);
+    const capture = new Capture((header) => {
+      this.send(header);
+      this.flush(); // what follows may block the loop; the line should be seen before
+    });
+    capture.replaceStreams();
+    this._app = new App(root, {
+      capture,
+      send: (header, blobs) => this.send(header, blobs),
+      loading: (file) => this._watcher.postMessage(file),
+    });
+    watchFailures(this._app.calls, () => this._flushNow());
+    this._app.index().then((answer) => this.send(answer));
+  }
+
+  // Queue a frame; everything of one turn of the loop leaves in one write.
+  send(header, blobs) {
+    if (!this._frames.length) setImmediate(this._flushLater);
+    this._frames.push(...encode(header, blobs));
+  }
+
+  flush() {
+    const frames = this._frames;
+    if (!frames.length) return;
+    this._frames = [];
+    if (frames.length === 1) {
+      this._connection.write(frames[0]);
+      return;
+    }
+    let size = 0;
+    for (const frame of frames) size += frame.length;
+    if (size <= SMALL) {
+      this._connection.write(Buffer.concat(frames, size));
+      return;
+    }
+    this._connection.cork();
+    for (const frame of frames) this._connection.write(frame);
+    this._connection.uncork();
+  }
+
+  // The process ends at once: what is queued must be written before.
+  _flushNow() {
+    this._connection._handle?.setBlocking?.(true);
+    this.flush();
+  }
+
+  _received(data) {
+    try {
+      for (const [header, blobs] of this._decoder.feed(data)) this._receive(header, blobs);
+    } catch (error) {
+      if (!(error instanceof WireError)) throw error;
+      this.send({ kind: 'error', message: error.message });
+      this.flush();
+      this._connection.end(() => process.exit(1));
+    }
+  }
+
+  _receive(header, blobs) {
+    const app = this._app;
+    switch (header.kind) {
+      case 'invoke':
+        app.invoke(header, blobs);
+        break;
+      case 'chunk':
+      case 'more':
+        app.calls.receive(header, blobs);
+        break;
+      case 'cancel':
+        app.calls.cancel(header.id);
+        break;
+      case 'load':
+        app.load(header).then((answer) => this.send(answer));
+        break;
+      case 'index':
+        app.index().then((answer) => this.send(answer));
+        break;
+      case 'modules':
+        this.send({ kind: 'modules', names: app.modules() });
+        break;
+      case 'stop':
+        this._stop(Number(header.grace ?? 1));
+        break;
+      default:
+        throw unknownKind(header.kind, this._start.protocol);
+    }
+  }
+
+  async _stop(grace) {
+    await this._app.close(grace / 2);
+    this._flushNow();
+    process.exit(0);
+  }
+}
+
+module.exports = { Session };

@@ -1,0 +1,45 @@
+// The thread that watches the host, and how long the app takes to load.
+'use strict';
+
+const fs = require('fs');
+const net = require('net');
+const { parentPort, workerData } = require('worker_threads');
+
+const LONG_LOAD = 10; // seconds after which people ask what is going on
+
+const pipe = new net.Socket({ fd: workerData, readable: true, writable: false });
+let received = Buffer.alloc(0);
+let waiting = null;
+
+pipe.on('data', (data) => {
+  received = Buffer.concat([received, data]);
+  while (received.length >= 4 && received.length >= 4 + received.readUInt32BE(0)) {
+    const end = 4 + received.readUInt32BE(0);
+    parentPort.postMessage(JSON.parse(received.toString('utf8', 4, end)));
+    received = received.subarray(end);
+  }
+});
+pipe.on('error', () => {});
+pipe.on('close', () => {
+  try {
+    process.kill(-process.pid, 'SIGKILL'); // with it what the app has started
+  } catch {
+    process.kill(process.pid, 'SIGKILL');
+  }
+});
+
+// The main thread says which file it loads, and `null` when it has loaded them all.
+parentPort.on('message', (file) => {
+  clearInterval(waiting);
+  if (file === null) return;
+  let seconds = 0;
+  waiting = setInterval(() => {
+    seconds += LONG_LOAD;
+    const text = `The app is still being loaded after ${seconds} s: it is at ${file}\n`;
+    try {
+      fs.writeSync(2, text); // past everything user code may have replaced; the loop is busy
+    } catch {
+      // nobody reads it
+    }
+  }, LONG_LOAD * 1000);
+});
