@@ -199,7 +199,11 @@ def host_context(
         app_root=starter.root,
         clock=clock or SystemClock(),
         events=starter.events,
-        state=StateStore(None if options.ephemeral else options.state_folder, makes=makes_state),
+        state=StateStore(
+            None if options.ephemeral else options.state_folder,
+            makes=makes_state,
+            tell=lambda text: starter.events.publish(LogLine("Warning", text, "Host")),
+        ),
         flags={"models": options.models},
     )
 
@@ -256,7 +260,10 @@ class Engine:
     async def start(self, first: Launch | None = None, *, url: str = "") -> None:
         """Load the app; `url` is where it is served, for those who look."""
         if self._presence is not None:
-            self._presence.enter(url)
+            problem = self._presence.enter(url)
+            if problem is not None:
+                text = f"{problem.message} {problem.hint}"
+                self.events.publish(LogLine("Warning", text, "Host"))
         await self.host.start(first)
 
     async def aclose(self) -> None:

@@ -57,7 +57,7 @@ class KeyStore:
     def renew_master(self, value: str | None = None) -> str:
         host = self._host_keys()
         host.master = value or new_key()
-        self._save_host()
+        self._save_host(host)
         return host.master
 
     def scope(self, kind: str, function: str = "") -> KeySet:
@@ -92,9 +92,12 @@ class KeyStore:
             return True
         if self.folder is None:
             return False
-        self._host = None  # somebody may have changed the files
-        self._functions.clear()
+        self._forget()  # somebody may have changed the files
         return self._matches(level, given, function)
+
+    def _forget(self) -> None:
+        self._host = None
+        self._functions.clear()
 
     def _matches(self, level: str, given: str, function: str) -> bool:
         if hmac.compare_digest(_bytes(self.master), _bytes(given)):
@@ -110,8 +113,9 @@ class KeyStore:
         if self._host is None:
             stored = self._read("host")
             if stored is None:
-                self._host = _HostKeys(new_key(), KeySet({"default": new_key()}), KeySet())
-                self._save_host()
+                made = _HostKeys(new_key(), KeySet({"default": new_key()}), KeySet())
+                self._save_host(made)
+                self._host = made  # only now: nobody could read one that was not written
             else:
                 master = _key_set([stored.get("masterKey")]).keys
                 self._host = _HostKeys(
@@ -120,7 +124,7 @@ class KeyStore:
                     system_keys=_key_set(stored.get("systemKeys")),
                 )
                 if not master:
-                    self._save_host()
+                    self._save_host(self._host)
         return self._host
 
     def _function_keys(self, function: str) -> KeySet:
@@ -128,21 +132,23 @@ class KeyStore:
         if name not in self._functions:
             stored = self._read(f"functions/{name}")
             if stored is None:
-                self._functions[name] = KeySet({"default": new_key()})
-                self._save("function", name)
+                made = KeySet({"default": new_key()})
+                self._save_function(name, made)
+                self._functions[name] = made
             else:
                 self._functions[name] = _key_set(stored.get("keys"))
         return self._functions[name]
 
     def _save(self, kind: str, function: str) -> None:
         if kind == "function":
-            name = function.lower()
-            self._write(f"functions/{name}", {"keys": _key_list(self._functions[name])})
+            self._save_function(function.lower(), self._functions[function.lower()])
         else:
-            self._save_host()
+            self._save_host(self._host_keys())
 
-    def _save_host(self) -> None:
-        host = self._host_keys() if self._host is None else self._host
+    def _save_function(self, name: str, keys: KeySet) -> None:
+        self._write(f"functions/{name}", {"keys": _key_list(keys)})
+
+    def _save_host(self, host: _HostKeys) -> None:
         self._write(
             "host",
             {
@@ -181,6 +187,7 @@ class KeyStore:
                 json.dump(content, file, indent=2)
             scratch.replace(path)
         except OSError as error:
+            self._forget()  # what is in the files goes on to count
             raise StateError(
                 f"The keys cannot be written to {path}: {error}.",
                 hint="Check the folder's rights, or start with --ephemeral.",

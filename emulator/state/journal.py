@@ -50,6 +50,9 @@ KEPT = 1_000
 EVERY = 0.5
 """Seconds between two writes."""
 
+_RETRY = 2.0
+"""Seconds until calls are tried to be written again after a failure."""
+
 _SHARE = 100
 """A write that took `t` seconds is followed by a pause of at least this many `t`: a busy host
 spends a hundredth of its time on the journal, however much happens."""
@@ -93,10 +96,11 @@ class Journal:
         *,
         settings: Settings = tuple,
         every: float = EVERY,
+        retry: float = _RETRY,
     ) -> None:
         """`settings` gives the names and values among which the secrets are, `every` is the pause
-        between two writes in seconds."""
-        self._store = StateStore(folder)
+        between two writes in seconds, `retry` that after a failure."""
+        self._store = StateStore(folder, tell=self._warn)
         self._events = events
         self._clock = clock
         self._settings = settings
@@ -105,6 +109,7 @@ class Journal:
         self._timer: asyncio.TimerHandle | None = None
         self._writing: asyncio.Task[None] | None = None
         self._every = self._pause = every
+        self._retry = retry
         self._broken = False
         self._listening = [
             events.on(InvocationStarted, self._started),
@@ -135,7 +140,7 @@ class Journal:
             return
         record.finish = event
         self._finished.append(record)
-        if self._timer is None and not self._broken:
+        if self._timer is None:
             self._schedule()
 
     def _said(self, event: LogLine) -> None:
@@ -157,9 +162,10 @@ class Journal:
     async def _write_and_pause(self) -> None:
         began = self._clock.monotonic()
         await self._write()
-        self._pause = max(self._every, (self._clock.monotonic() - began) * _SHARE)
+        took = self._clock.monotonic() - began
+        self._pause = self._retry if self._broken else max(self._every, took * _SHARE)
         self._timer = None
-        if self._finished and not self._broken:
+        if self._finished:
             self._schedule()
 
     async def _write(self) -> None:
@@ -179,10 +185,18 @@ class Journal:
         try:
             await self._store.database(DATABASE, MIGRATIONS).run(work)
         except StateError as error:
-            self._broken = True
-            self._events.publish(
-                LogLine("Warning", f"Calls are no longer recorded. {error.message}", "Host")
-            )
+            # Kept for the next attempt, the newest of them.
+            self._finished = deque((*records, *self._finished), maxlen=KEPT)
+            if not self._broken:
+                self._broken = True
+                self._warn(f"Calls are no longer recorded. {error.message} {error.hint or ''}")
+        else:
+            if self._broken:
+                self._broken = False
+                self._warn("Calls are recorded again.")
+
+    def _warn(self, text: str) -> None:
+        self._events.publish(LogLine("Warning", text.strip(), "Host"))
 
 
 class Line(NamedTuple):
@@ -274,15 +288,4 @@ def _row(record: _Record, offset: float, clean: SecretFilter) -> Sequence[object
 
 
 def _json(value: Any, clean: SecretFilter) -> str:
-    return json.dumps(_cleaned(value, clean), ensure_ascii=False, default=str)
-
-
-def _cleaned(value: Any, clean: SecretFilter) -> Any:
-    """Clean every text, before escapes hide a secret in JSON."""
-    if isinstance(value, str):
-        return clean(value)
-    if isinstance(value, Mapping):
-        return {str(key): _cleaned(each, clean) for key, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [_cleaned(each, clean) for each in value]
-    return value
+    return json.dumps(clean.data(value), ensure_ascii=False, default=str)

@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, NamedTuple
 
+from emulator.errors import StateError
 from emulator.ids import new_id
-from emulator.state.store import prepare
+from emulator.state.folder import prepare
+from emulator.state.trouble import unwritable
 
 FOLDER = "hosts"
 
@@ -32,26 +35,30 @@ class Presence:
         self._folder = folder
         self._file: IO[str] | None = None
 
-    def enter(self, url: str = "") -> None:
-        """Be seen. A folder that cannot be written has no state to protect either."""
+    def enter(self, url: str = "") -> StateError | None:
+        """Be seen; return what is in the way of keeping anything in the folder, which then has
+        no state to protect either."""
         path = prepare(self._folder) / FOLDER / f"{os.getpid()}-{new_id()[:8]}.json"
+        file = None
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             file = path.open("x", encoding="utf-8")
-        except OSError:
-            return
-        _lock(file)
-        json.dump({"pid": os.getpid(), "url": url}, file)
-        file.flush()
+            _lock(file)
+            file.write(json.dumps({"pid": os.getpid(), "url": url}))
+            file.flush()
+        except OSError as error:
+            if file is not None:
+                _discard(file)
+            return unwritable(self._folder, error)
         self._file = file
+        return None
 
     def leave(self) -> None:
         """Be gone; idempotent."""
         file, self._file = self._file, None
         if file is None:
             return
-        file.close()
-        Path(file.name).unlink(missing_ok=True)
+        _discard(file)
 
 
 def running_hosts(folder: Path) -> list[Running]:
@@ -69,6 +76,14 @@ def running_hosts(folder: Path) -> list[Running]:
         else:
             found.append(_running(content))
     return found
+
+
+def _discard(file: IO[str]) -> None:
+    """Close and remove a file; what was not written yet may still not fit."""
+    with suppress(OSError):
+        file.close()
+    with suppress(OSError):
+        Path(file.name).unlink()
 
 
 def _running(content: str) -> Running:

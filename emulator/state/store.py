@@ -6,9 +6,8 @@ import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 
-from emulator.state.sqlite import SqliteDatabase
-
-_IGNORE = "# State of the local functions host; safe to delete.\n*\n"
+from emulator.state.folder import prepare
+from emulator.state.sqlite import SqliteDatabase, Tell
 
 
 class StateStore:
@@ -17,9 +16,13 @@ class StateStore:
     Without `makes` a database that does not exist stays in memory, too: looking leaves no trace.
     """
 
-    def __init__(self, folder: Path | None, *, makes: bool = True) -> None:
+    def __init__(
+        self, folder: Path | None, *, makes: bool = True, tell: Tell = lambda text: None
+    ) -> None:
+        """`tell` hears what a person has to know about a file."""
         self.folder = folder
         self._makes = makes
+        self._tell = tell
         self._databases: dict[str, SqliteDatabase] = {}
         self._seeds: dict[str, Path] = {}
 
@@ -27,7 +30,9 @@ class StateStore:
         """Return the named database; the same one for the same name."""
         if name not in self._databases:
             path = self._path(name)
-            self._databases[name] = SqliteDatabase(path, migrations, seed=self._seeds.get(name))
+            self._databases[name] = SqliteDatabase(
+                path, migrations, seed=self._seeds.get(name), tell=self._tell
+            )
         return self._databases[name]
 
     def _path(self, name: str) -> Path | None:
@@ -50,17 +55,3 @@ class StateStore:
     async def aclose(self) -> None:
         await asyncio.gather(*(database.aclose() for database in self._databases.values()))
         self._databases.clear()
-
-
-def prepare(folder: Path) -> Path:
-    """Make a state folder and keep it out of version control; a failure shows on first use."""
-    ignore = folder / ".gitignore"
-    try:
-        if not folder.is_dir():
-            folder.parent.mkdir(parents=True, exist_ok=True)
-            folder.mkdir(mode=0o700, exist_ok=True)  # chats are nobody else's business
-        if not ignore.exists():
-            ignore.write_text(_IGNORE, encoding="utf-8")
-    except OSError:
-        return folder
-    return folder

@@ -13,10 +13,10 @@ from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
 from emulator.errors import StateError
+from emulator.state.folder import prepare
 from emulator.state.journal import DATABASE
 from emulator.state.presence import FOLDER as HOSTS
 from emulator.state.presence import running_hosts
-from emulator.state.store import prepare
 
 KEYS = "keys"
 """The folder of function keys: secrets, if only local ones."""

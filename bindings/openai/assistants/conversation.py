@@ -114,12 +114,16 @@ class Conversation:
         try:
             return await self._seen.chat(self._backend, request, call=self._call)
         except BindingError:
-            if self._ran:
-                self._say(
-                    "Warning",
-                    f"The turn is lost, but these skills have run already: {', '.join(self._ran)}.",
-                )
+            self.lost()
             raise
+
+    def lost(self) -> None:
+        """Tell what a turn that is not stored has done already."""
+        if self._ran:
+            self._say(
+                "Warning",
+                f"The turn is lost, but these skills have run already: {', '.join(self._ran)}.",
+            )
 
     def _request(self, offered: Sequence[Mapping[str, Any]]) -> ChatRequest:
         options: AssistantPostOptions = self._call.options

@@ -54,6 +54,7 @@ from emulator.sdk import (
     Call,
     Datum,
     Deviation,
+    EmulatorError,
     Input,
     Output,
     items,
@@ -160,7 +161,11 @@ class AssistantPost(Input[AssistantPostOptions], Output[AssistantPostOptions]):
                 ),
             )
             await conversation.run(message)
-            state, added = await _save(store, chat, conversation)
+            try:
+                state, added = await _save(store, chat, conversation)
+            except EmulatorError:
+                conversation.lost()
+                raise
         call.log("Information", f"[{assistant}] Chat length is now {state.total_messages} messages")
         return AssistantState(assistant, state, _answers(added, settings))
 

@@ -163,7 +163,9 @@ def _snapshot(connection: sqlite3.Connection) -> Iterator[None]:
     try:
         yield
     finally:
-        connection.execute("COMMIT")
+        # SQLite itself ends a transaction when it cannot read the file.
+        if connection.in_transaction:
+            connection.execute("COMMIT")
 
 
 def _state(row: Sequence[int]) -> State:

@@ -115,3 +115,21 @@ def test_a_call_without_a_key_makes_one_that_can_be_found(tmp_path: Path) -> Non
     assert not store.opens("function", "", "f")
     made = json.loads((tmp_path / "keys/host.json").read_text())["functionKeys"][0]["value"]
     assert store.opens("function", made, "f")
+
+
+def test_keys_that_could_not_be_written_never_come_into_force(tmp_path: Path) -> None:
+    place = tmp_path / "keys"
+    place.write_text("in the way", "utf-8")
+    store = KeyStore(place)
+    for _ in range(2):
+        with pytest.raises(StateError, match="cannot be"):
+            store.opens("admin", "", "")
+    place.unlink()
+    master = store.master
+    place.rename(tmp_path / "aside")
+    place.write_text("in the way again", "utf-8")
+    with pytest.raises(StateError, match="cannot be"):
+        store.renew_master("new")
+    place.unlink()
+    (tmp_path / "aside").rename(place)
+    assert store.master == master

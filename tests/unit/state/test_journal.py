@@ -147,3 +147,26 @@ async def test_a_folder_that_cannot_be_written_is_told_once_and_harms_nobody(
 async def test_nothing_is_remembered_where_nothing_was(tmp_path: Path) -> None:
     assert await read_journal(tmp_path / "none") == []
     assert not (tmp_path / "none").exists()
+
+
+async def test_calls_are_recorded_again_when_they_can_be(tmp_path: Path) -> None:
+    folder = tmp_path / "state"
+    folder.write_text("", "utf-8")
+    events = EventBus()
+    told: list[str] = []
+    events.on(LogLine, lambda line: told.append(line.message))
+    kept = Journal(folder, events, ManualClock(), every=0.01, retry=0.01)
+    try:
+        call(events, "1")
+        async with asyncio.timeout(5):
+            while not told:  # noqa: ASYNC110 - a thread writes
+                await asyncio.sleep(0.01)
+            folder.unlink()
+            call(events, "2")
+            while len(told) < 2:  # noqa: ASYNC110 - as above
+                await asyncio.sleep(0.01)
+    finally:
+        await kept.aclose()
+    assert told[0].startswith("Calls are no longer recorded. ")
+    assert told[1:] == ["Calls are recorded again."]
+    assert sorted(each.id for each in await read_journal(folder)) == ["1", "2"]

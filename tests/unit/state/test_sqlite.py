@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sqlite3
 from collections.abc import AsyncIterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -86,7 +88,7 @@ async def test_a_migration_that_fails_leaves_the_old_schema(tmp_path: Path) -> N
     await first.run(insert("old"))  # type: ignore[arg-type]  # a lambda
     await first.aclose()
     broken = SqliteDatabase(path, [TABLE, "CREATE TABLE other (a); NONSENSE;"])
-    with pytest.raises(StateError, match="cannot be used"):
+    with pytest.raises(StateError, match="could not be read or written: near"):
         await broken.read(names)
     await broken.aclose()
     again = SqliteDatabase(path, [TABLE])
@@ -110,9 +112,9 @@ async def test_a_damaged_file_is_told_with_a_way_on(tmp_path: Path, content: byt
     path = tmp_path / "x.db"
     path.write_bytes(content)
     database = SqliteDatabase(path, [TABLE])
-    with pytest.raises(StateError, match="x.db cannot be used") as raised:
+    with pytest.raises(StateError, match=r"x.db is damaged: file is not a database") as raised:
         await database.read(names)
-    assert "--ephemeral" in (raised.value.hint or "")
+    assert "It is left as it is." in (raised.value.hint or "")
     await database.aclose()
     assert path.read_bytes() == content
 
@@ -120,8 +122,9 @@ async def test_a_damaged_file_is_told_with_a_way_on(tmp_path: Path, content: byt
 async def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     database = SqliteDatabase(tmp_path / "file" / "x.db", [TABLE])
-    with pytest.raises(StateError, match="cannot be used"):
+    with pytest.raises(StateError, match="file is no folder") as raised:
         await database.run(names)
+    assert "--ephemeral" in (raised.value.hint or "")
     await database.aclose()
 
 
@@ -155,3 +158,137 @@ async def test_reading_goes_on_beside_a_transaction(tmp_path: Path) -> None:
     await writing
     assert await database.read(names) == ["before", "during"]
     await database.aclose()
+
+
+async def test_a_file_somebody_else_has_locked_is_told_and_used_when_it_is_free(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "x.db"
+    database = SqliteDatabase(path, [TABLE], patience=0.02)
+    await database.run(insert("before"))  # type: ignore[arg-type]  # a lambda
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(StateError, match=r"x.db is locked by another program, for") as raised:
+            await database.run(insert("lost"))  # type: ignore[arg-type]  # a lambda
+        assert await database.read(names) == ["before"]
+        other.execute("COMMIT")
+    assert "Close what has the file open" in (raised.value.hint or "")
+    await database.run(insert("after"))  # type: ignore[arg-type]  # a lambda
+    assert await database.read(names) == ["before", "after"]
+    await database.aclose()
+
+
+async def test_a_file_locked_before_it_is_opened_is_told_too(tmp_path: Path) -> None:
+    path = tmp_path / "x.db"
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        database = SqliteDatabase(path, [TABLE], patience=0.02)
+        with pytest.raises(StateError, match="is locked by another program"):
+            await database.read(names)
+        other.execute("COMMIT")
+    assert await database.read(names) == []
+    await database.aclose()
+
+
+@pytest.mark.parametrize("replaced", [False, True], ids=["gone", "another"])
+async def test_a_file_that_is_not_the_one_that_was_opened_is_opened_anew_and_told_once(
+    replaced: bool, tmp_path: Path
+) -> None:
+    path, other = tmp_path / "x.db", tmp_path / "other.db"
+    if replaced:
+        one = SqliteDatabase(other, [TABLE])
+        await one.run(insert("theirs"))  # type: ignore[arg-type]  # a lambda
+        await one.aclose()
+    told: list[str] = []
+    database = SqliteDatabase(path, [TABLE], tell=told.append)
+    await database.run(insert("ours"))  # type: ignore[arg-type]  # a lambda
+    assert await database.read(names) == ["ours"]
+    for each in tmp_path.glob("x.db*"):
+        each.unlink()
+    if replaced:
+        other.rename(path)
+    kept = ["theirs"] if replaced else []
+    assert await database.read(names) == kept
+    await database.run(insert("new"))  # type: ignore[arg-type]  # a lambda
+    assert await database.read(names) == [*kept, "new"]
+    await database.aclose()
+    what = "is another one" if replaced else "is gone"
+    assert [each.partition(" since")[0] for each in told] == [f"{path} {what}"]
+    again = SqliteDatabase(path, [TABLE])
+    assert await again.read(names) == [*kept, "new"]
+    await again.aclose()
+
+
+@pytest.mark.parametrize("left", [None, b""], ids=["without the file", "with an empty file"])
+async def test_changes_whose_file_is_lost_are_kept_aside(
+    left: bytes | None, tmp_path: Path
+) -> None:
+    path = tmp_path / "x.db"
+    log = tmp_path / "x.db-wal"
+    first = SqliteDatabase(tmp_path / "first.db", [TABLE])
+    await first.run(insert("lost"))  # type: ignore[arg-type]  # a lambda
+    log.write_bytes((tmp_path / "first.db-wal").read_bytes())
+    await first.aclose()
+    if left is not None:
+        path.write_bytes(left)
+    (tmp_path / "x.db-wal.damaged").write_bytes(b"of another day")
+    told: list[str] = []
+    content = log.read_bytes()
+    database = SqliteDatabase(path, [TABLE], tell=told.append)
+    assert await database.read(names) == []
+    await database.run(insert("new"))  # type: ignore[arg-type]  # a lambda
+    await database.aclose()
+    assert (tmp_path / "x.db-wal.damaged-1").read_bytes() == content
+    assert (tmp_path / "x.db-wal.damaged").read_bytes() == b"of another day"
+    assert len(told) == 1
+    assert "they are kept in x.db-wal.damaged-1" in told[0]
+
+
+async def test_an_empty_file_begins_anew_and_that_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "x.db"
+    path.touch()
+    os.utime(path, (1, 1))
+    told: list[str] = []
+    database = SqliteDatabase(path, [TABLE], tell=told.append)
+    assert await asyncio.gather(database.read(names), database.run(names)) == [[], []]
+    await database.aclose()
+    assert told == [f"{path} was empty, so it begins anew; what it may have held is lost."]
+
+
+async def test_a_file_that_is_mended_is_used_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "x.db"
+    good = SqliteDatabase(tmp_path / "good.db", [TABLE])
+    await good.run(insert("kept"))  # type: ignore[arg-type]  # a lambda
+    await good.aclose()
+    database = SqliteDatabase(path, [TABLE])
+    path.mkdir()
+    with pytest.raises(StateError, match="there is a folder in its place"):
+        await database.read(names)
+    path.rmdir()
+    path.write_bytes((tmp_path / "good.db").read_bytes())
+    assert await database.read(names) == ["kept"]
+    # Damaged under our hands: half of the log, which holds the whole table.
+    await database.run(
+        lambda c: c.executemany("INSERT INTO item (name) VALUES (?)", [("x",)] * 999)
+    )
+    with path.with_name("x.db-wal").open("r+b") as log:
+        log.truncate(100)
+    with pytest.raises(StateError, match="could not be read or written: disk I/O error"):
+        await database.read(names)
+    for each in tmp_path.glob("x.db*"):
+        each.unlink()
+    path.write_bytes((tmp_path / "good.db").read_bytes())
+    assert await database.read(names) == ["kept"]
+    await database.aclose()
+
+
+async def test_a_newer_file_is_not_touched(tmp_path: Path) -> None:
+    path = tmp_path / "x.db"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA user_version=9")
+    before = path.read_bytes()
+    database = SqliteDatabase(path, [TABLE])
+    with pytest.raises(StateError, match="written by a newer version"):
+        await database.read(names)
+    await database.aclose()
+    assert path.read_bytes() == before
