@@ -77,6 +77,8 @@ def _hint(root: Path, error: FunctionError) -> str:
             else:
                 install += " with pip, and name it in requirements.txt"
             return f"{install}; all functions wait for it."
+        case "WorkerLost":
+            return "Look at what the app does while it is imported; all functions wait for it."
         case _:
             return "All functions wait for it: mend the line and save."
 

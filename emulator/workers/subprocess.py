@@ -123,9 +123,9 @@ class SubprocessChannel:
         _ = self.closed
         self._listen(loop)
         try:
-            connection = Connection(self._receive, self._disconnected)
+            # Known from now on: when the worker has ended, what it said before is still to be read.
+            self._connection = connection = Connection(self._receive, self._disconnected)
             await connection.open(self._process)
-            self._connection = connection
             # Left in the arguments when the debugger calls the editor instead of listening.
             waits_for_debugger = "--wait-for-client" in self._interpreter.arguments
             async with asyncio.timeout(None if waits_for_debugger else _START_TIMEOUT):
@@ -379,9 +379,12 @@ def describe_exit(info: ExitInfo) -> str:
     if info.code >= 0:
         return f"ended with exit code {info.code}"
     try:
-        return f"was ended by the signal {signal.Signals(-info.code).name}"
+        name = signal.Signals(-info.code).name
     except ValueError:
-        return f"was ended by the signal {-info.code}"
+        name = str(-info.code)
+    told = f"was ended by the signal {name}"
+    # On Windows there is no such signal, nor anybody who sends it.
+    return f"{told}, which the system sends when memory runs out" if name == "SIGKILL" else told
 
 
 def _resolve(future: asyncio.Future[Header] | None, header: Header) -> None:

@@ -302,7 +302,11 @@ async def test_the_run_of_a_task_with_a_context_of_its_own_is_attributed(tmp_pat
 
 CRASHES = {
     "exits": ("os._exit(3)", "ended with exit code 3", 3),
-    "is killed": ("os.kill(os.getpid(), 9)", "was ended by the signal SIGKILL", -9),
+    "is killed": (
+        "os.kill(os.getpid(), 9)",
+        "was ended by the signal SIGKILL, which the system sends when memory runs out",
+        -9,
+    ),
     "segfaults": (
         "import ctypes; ctypes.string_at(0)",
         "was ended by the signal SIGSEGV",
