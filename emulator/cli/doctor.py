@@ -20,6 +20,7 @@ from emulator.errors import EmulatorError
 from emulator.model import Problem, Severity
 from emulator.runtime.launch import AppUnusable, Configuration
 from emulator.sdk import Finding
+from emulator.workers.languages import LIBRARIES, runtime_title
 
 _COLOURS = {"good": "green", "warn": "yellow", "bad": "red"}
 _LEVELS: Mapping[Severity, Any] = {Severity.ERROR: "bad", Severity.WARNING: "warn"}
@@ -96,8 +97,10 @@ def _loaded(engine: Engine, configuration: Configuration) -> Iterable[Finding]:
     if generation is None:
         return
     worker = generation.worker
-    sdk = f"azure-functions {worker.sdk_version}" if worker.sdk_version else "no azure-functions"
-    yield Finding("good", f"The app runs on Python {worker.version} with {sdk}.")
+    library = LIBRARIES.get(worker.language)
+    sdk = f" with {f'{library} {worker.sdk_version}' if worker.sdk_version else f'no {library}'}"
+    title = f"{runtime_title(worker.language)} {worker.version}".rstrip()
+    yield Finding("good", f"The app runs on {title}{sdk if library else ''}.")
     names = ", ".join(each.model.name for each in generation.functions.values())
     if names:
         yield Finding("good", f"{len(generation.functions)} functions are ready: {names}.")

@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from emulator import __version__
 from emulator.console.render import Palette, duration
 from emulator.runtime.generation import Generation
+from emulator.workers.channel import WorkerInfo
+from emulator.workers.languages import LIBRARIES, runtime_title
 
 WORKER_STARTED = "Worker process started and initialized."
 """Editors that start a host wait for this line of the official tools before they go on."""
@@ -20,10 +22,8 @@ def banner_lines(
     notes: Iterable[str],
     paint: Palette,
 ) -> Iterable[str]:
-    worker = generation.worker
-    sdk = f", azure-functions {worker.sdk_version}" if worker.sdk_version else ""
     yield paint(f"funcemu {__version__}", "bold") + paint(f"  {generation.app.root}", "dim")
-    yield paint(f"Python {worker.version} ({worker.executable}{sdk})", "dim")
+    yield paint(runtime_line(generation.worker), "dim")
     for note in notes:
         yield paint(note, "dim")
     if debug_address:
@@ -31,6 +31,14 @@ def banner_lines(
     yield paint(WORKER_STARTED, "dim")
     yield ""
     yield from function_lines(generation, base_url=base_url, paint=paint)
+
+
+def runtime_line(worker: WorkerInfo) -> str:
+    """Say what runs the app."""
+    library = LIBRARIES.get(worker.language)
+    sdk = f", {library} {worker.sdk_version}" if library and worker.sdk_version else ""
+    title = f"{runtime_title(worker.language)} {worker.version}".rstrip()
+    return f"{title} ({worker.executable}{sdk})"
 
 
 def function_lines(generation: Generation, *, base_url: str, paint: Palette) -> Iterable[str]:

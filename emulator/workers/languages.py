@@ -25,6 +25,9 @@ TITLES: Mapping[str, str] = {
 }
 """By the names that the setting has."""
 
+LIBRARIES: Mapping[str, str] = {PYTHON: "azure-functions", NODE: "@azure/functions"}
+"""What an app's code imports to declare its functions, by the package's name."""
+
 _BY_NAME: Mapping[str, str] = {
     "function_app.py": PYTHON,
     "package.json": NODE,
@@ -57,6 +60,11 @@ _NO_PART = frozenset({"node_modules", "venv", "env", "__pycache__"})
 def language_of(script_file: str) -> str | None:
     """Return the language of a script by its name; `None` when no name of a language ends so."""
     return _BY_SUFFIX.get(os.path.splitext(script_file)[1].lower())
+
+
+def runtime_title(language: str) -> str:
+    """Return what runs apps of a language, as people call it."""
+    return "Node.js" if language == NODE else TITLES.get(language, language)
 
 
 class AppLanguage(NamedTuple):
