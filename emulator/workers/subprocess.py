@@ -156,7 +156,7 @@ class SubprocessChannel:
             raise WorkerStartError(error["message"], hint=error["hint"] or None)
         return WorkerInfo(
             language=self._interpreter.language,
-            version=hello[self._interpreter.language],
+            version=hello["version"],
             executable=hello["executable"],
             sdk_version=hello["sdk"],
             pid=hello["pid"],

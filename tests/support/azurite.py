@@ -12,13 +12,12 @@ import shutil
 import signal
 import socket
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
+from tests.support import npm
 
 VERSION = "3.35.0"
 
@@ -26,8 +25,6 @@ VERSION = "3.35.0"
 ACCOUNT, OTHER_ACCOUNT = "devstoreaccount1", "otheraccount1"
 KEY = "ZnVuY2VtdQ=="
 
-_ROOT = Path(__file__).resolve().parent.parent.parent
-_PLACE = (Path(sys.prefix) if sys.prefix != sys.base_prefix else _ROOT / ".venv") / "azurite"
 _MAIN = Path("node_modules", "azurite", "dist", "src", "table", "main.js")
 
 
@@ -111,44 +108,12 @@ def running(folder: Path | None = None) -> Iterator[Azurite]:
 
 def require() -> None:
     """Skip the test where Node.js is missing; where everything has to be tested, fail."""
-    missing = [name for name in ("node", "npm") if shutil.which(name) is None]
-    if not missing:
-        return
-    reason = f"Azurite needs {' and '.join(missing)}: install Node.js to run this test"
-    if os.environ.get("CI", "").lower() in {"true", "1"}:
-        pytest.fail(reason)
-    pytest.skip(reason)
+    npm.require("Azurite")
 
 
 def install() -> Path:
-    """Return the folder Azurite is installed in; one process at a time installs it."""
-    folder = _PLACE / VERSION
-    if (folder / _MAIN).is_file():
-        return folder
-    _PLACE.mkdir(parents=True, exist_ok=True)
-    with (_PLACE / "lock").open("w") as lock:
-        _lock(lock.fileno())
-        if not (folder / _MAIN).is_file():
-            fresh = Path(tempfile.mkdtemp(dir=_PLACE))
-            subprocess.run(
-                [
-                    str(shutil.which("npm")), "install", f"azurite@{VERSION}",
-                    "--prefix", str(fresh), "--ignore-scripts", "--no-audit", "--no-fund",
-                    "--loglevel", "error",
-                ],
-                check=True,
-                stdout=subprocess.DEVNULL,
-            )  # fmt: skip
-            shutil.rmtree(folder, ignore_errors=True)
-            fresh.rename(folder)
-    return folder
-
-
-def _lock(descriptor: int) -> None:
-    if sys.platform != "win32":
-        import fcntl
-
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+    """Return the folder Azurite is installed in."""
+    return npm.install("azurite", VERSION, folder="azurite", proof=_MAIN)
 
 
 def _free_port() -> int:
@@ -158,7 +123,7 @@ def _free_port() -> int:
 
 
 if __name__ == "__main__":
-    if shutil.which("node") and shutil.which("npm"):
+    if not npm.missing():
         print(f"Azurite {VERSION} is in {install()}")
     else:
         print("Azurite is not installed: there is no Node.js. Tests that need it are skipped.")

@@ -60,6 +60,21 @@ def decorated(root: Path, code: str, **files: str) -> Path:
     return write(root, {"function_app.py": HEAD + textwrap.dedent(code), **files})
 
 
+def written(kind: str, root: Path, sources: Mapping[str, str]) -> Path:
+    """Write the app for a worker of this kind, from its sources in each language."""
+    if kind == "node":
+        from tests.support.node import javascript  # imports this module
+
+        return javascript(root, sources["node"])
+    return decorated(root, sources["python"])
+
+
+def every_language(test: Callable[..., Any]) -> Callable[..., Any]:
+    """Mark a test that holds for apps in every language."""
+    test.every_language = True  # type: ignore[attr-defined]
+    return test
+
+
 def environment(settings: Mapping[str, str] | None = None) -> dict[str, str]:
     left_out = {"PYTHONDONTWRITEBYTECODE", "PYTHONPATH", "VIRTUAL_ENV"}
     process = {name: value for name, value in os.environ.items() if name not in left_out}
@@ -187,6 +202,15 @@ def open_channel(
     spec = AppSpec(root, environment(settings))
     if kind == "inprocess":
         return InProcessChannel(spec, logs.append)
+    if kind == "node":
+        from tests.support.node import interpreter, require  # imports this module
+
+        require()
+        return SubprocessChannel.spawn(spec, interpreter(root), logs.append)
+    if kind == "rpc":
+        from tests.support.rpcapps import open_rpc  # imports this module
+
+        return open_rpc(root, logs.append, settings)
     return SubprocessChannel.spawn(spec, OURS, logs.append, loopback=kind == "loopback")
 
 

@@ -29,7 +29,7 @@ class Session {
     const hello = {
       kind: 'hello',
       protocol: PROTOCOL,
-      node: process.versions.node,
+      version: process.versions.node,
       executable: process.execPath,
       pid: process.pid,
       sdk: App.sdkVersion(root),

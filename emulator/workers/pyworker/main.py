@@ -224,7 +224,7 @@ class Session(asyncio.Protocol):
         hello: Header = {
             "kind": "hello",
             "protocol": PROTOCOL,
-            "python": "{}.{}.{}".format(*sys.version_info[:3]),
+            "version": "{}.{}.{}".format(*sys.version_info[:3]),
             "executable": sys.executable,
             "pid": os.getpid(),
             "sdk": None,
