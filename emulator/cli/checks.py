@@ -24,8 +24,10 @@ from emulator.runtime.launch import Configuration
 from emulator.sdk import Extension, Finding
 from emulator.server.listening import listen
 from emulator.state.presence import running_hosts
+from emulator.workers.channel import Interpreter
 from emulator.workers.environment import worker_environment
-from emulator.workers.interpreter import find_interpreter
+from emulator.workers.languages import runtime_title
+from emulator.workers.selection import find_worker
 
 _AZURITE_PORTS = (10000, 10001, 10002)
 _ENDPOINT = r"(?i)(?:Blob|Queue|Table)Endpoint=https?://([^/:;]+):(\d+)"
@@ -48,17 +50,23 @@ def machine() -> Iterator[Finding]:
 
 
 def interpreter(starter: Starter, configuration: Configuration) -> Iterator[Finding]:
-    """Which Python would run the app, and why that one."""
+    """What would run the app, and why that."""
     variables = host_variables(root=starter.root, port=starter.port)
     environment = configuration.settings.worker_environment(variables)
     try:
-        found = find_interpreter(
-            starter.root, starter.options.python, worker_environment(starter.root, environment)
+        found = find_worker(
+            starter.root,
+            worker_environment(starter.root, environment),
+            python=starter.options.python,
         )
     except WorkerStartError as error:
         yield Finding("bad", f"{_sentence(error.message)}.", _sentence(error.hint or ""))
         return
-    yield Finding("good", f"The app's Python is {found.executable} ({found.reason}).")
+    title = runtime_title(found.language)
+    if isinstance(found, Interpreter):
+        yield Finding("good", f"The app's {title} is {found.executable} ({found.reason}).")
+    else:
+        yield Finding("good", f"The worker for {title} is in {found.directory} ({found.reason}).")
 
 
 def port(options: Options) -> Iterator[Finding]:
