@@ -88,6 +88,7 @@ def build_plan(root: Path, environment: Mapping[str, str], *, asked: bool) -> Bu
     typescript = (root / "tsconfig.json").is_file()
     if not asked and not (typescript and ("build" in scripts or "watch" in scripts)):
         return None
+    command: tuple[str, ...]
     compiler = shutil.which("tsc", path=str(root / "node_modules" / ".bin"))
     npm = shutil.which("npm", path=environment.get("PATH")) or "npm"
     if "build" in scripts:
@@ -103,14 +104,13 @@ def build_plan(root: Path, environment: Mapping[str, str], *, asked: bool) -> Bu
             where=SourceSpan(_PACKAGE),
             code="build-impossible",
         )
-    main = package.get("main")
-    output = main.removeprefix("./").partition("/")[0] if _in_folder(main) else ""
+    output = _first_folder(package.get("main"))
     return BuildPlan(
         root=root,
         command=command,
         shown=shown,
         watch=(npm, "run", "--silent", "watch") if "watch" in scripts else None,
-        output="" if "*" in output else output,
+        output=output,
         sources=_TYPESCRIPT if typescript or not output else (*_TYPESCRIPT, *_SCRIPT),
     )
 
@@ -199,8 +199,11 @@ def _package(root: Path) -> Mapping[str, Any]:
     return content if isinstance(content, dict) else {}
 
 
-def _in_folder(main: object) -> bool:
-    return isinstance(main, str) and "/" in main.removeprefix("./")
+def _first_folder(main: object) -> str:
+    """Return the folder that `main` of package.json begins with; empty when it has none."""
+    text = main if isinstance(main, str) else ""
+    folder, separator, _ = text.removeprefix("./").partition("/")
+    return folder if separator and "*" not in folder else ""
 
 
 def _files(root: Path) -> Iterator[Path]:
