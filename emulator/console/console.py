@@ -180,9 +180,12 @@ class Console:
         """The terminal or the pipe's reader went away; the host goes on."""
 
     def _clean(self, text: str) -> str:
-        if self._secrets is None:  # made when first needed: the patterns take 2 ms
+        return self._filter().without_values(text)
+
+    def _filter(self) -> SecretFilter:
+        if self._secrets is None:  # made when first needed: it takes 2 ms
             self._secrets = SecretFilter(self._settings)
-        return self._secrets.without_values(text)
+        return self._secrets
 
     def _request(self, event: RequestServed) -> None:
         status, function, path = str(event.status), event.function, event.path
@@ -334,7 +337,8 @@ class JsonConsole(Console):
             return
         from emulator.console.records import record  # only machines need it
 
-        self.write([json.dumps(record(event, self._now()), ensure_ascii=False, default=str)])
+        told = self._filter().data(record(event, self._now()), likely=False)
+        self.write([json.dumps(told, ensure_ascii=False, default=str)])
 
     def problems(self, problems: Iterable[Problem]) -> None:
         for problem in problems:

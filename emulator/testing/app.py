@@ -304,10 +304,10 @@ class EmulatedApp:
         running = self._open()
         return journal(self._recorder, running.secret_filter())
 
-    def masked(self, text: str) -> str:
-        """Return a text without the secrets that the app has from its files and the environment;
-        what the test itself gave as settings stays."""
-        return self._open().secret_filter(but=self._wanted["settings"]).without_values(text)
+    def mask(self) -> Callable[[str], str]:
+        """Return what takes the secrets out of texts that the app has from its files and the
+        environment; what the test itself gave as settings stays."""
+        return self._open().secret_filter(but=self._wanted["settings"]).without_values
 
     async def assistant(self, id: str) -> Assistant:
         """Return what is stored of an assistant: its messages and calls of skills."""

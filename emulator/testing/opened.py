@@ -47,6 +47,8 @@ class OpenedApps:
         self._item = item
         self._used: list[Used] = []
         """What the running test uses."""
+        self._masks: list[Callable[[str], str]] = []
+        """What masks the secrets of its apps."""
 
     def warm_up(self) -> None:
         """Do what a first start does once per process: the SDK, the entry points."""
@@ -61,7 +63,7 @@ class OpenedApps:
     # One test
 
     def begin(self, item: pytest.Item) -> None:
-        self._item, self._used = item, []
+        self._item, self._used, self._masks = item, [], []
         fixtures = getattr(item, "fixturenames", ())
         if self._of_session is not None and "functions_app_session" in fixtures:
             self._of_session.app.forget()
@@ -88,9 +90,14 @@ class OpenedApps:
         return [(f"{SECTION} {used.app.path}", used.app.journal()) for used in self._open()]
 
     def clean(self, report: pytest.TestReport) -> None:
-        """Take secrets of the apps' settings out of what is told of a test, in place."""
-        for used in self._open():
-            clean_report(report, used.app.masked)
+        """Take secrets of the apps' settings out of what is told of a test, in place.
+
+        What was captured during a test is told once more when its apps are closed already.
+        """
+        self._masks = [used.app.mask() for used in self._open()] or self._masks
+        if report.longrepr or report.sections:
+            for mask in self._masks:
+                clean_report(report, mask)
 
     def end(self, item: pytest.Item) -> None:
         used, self._used = self._used, []

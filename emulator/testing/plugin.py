@@ -147,7 +147,8 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield
     opened = item.config.stash.get(_OPENED, None)
-    if opened is not None and report.failed and call.when == "call":
-        report.sections += opened.sections()
+    if opened is not None:
+        if report.failed and call.when == "call":
+            report.sections += opened.sections()
         opened.clean(report)
     return report
