@@ -12,6 +12,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from tests.bench import readme, soak
 from tests.bench.figures import Row, Settings, said
 from tests.bench.machine import describe
 from tests.bench.server import ROOT
@@ -37,15 +38,11 @@ RESULTS = ROOT / "bench-results.json"
 def main() -> int:
     arguments = _parser().parse_args()
     signal.signal(signal.SIGTERM, _end)
-    if "soak" in arguments.what:
-        from tests.bench import soak
-
-        return soak.run(minutes=arguments.minutes)
     if arguments.readme:
-        from tests.bench import readme
-
         return readme.rewrite(arguments.json or RESULTS)
     try:
+        if "soak" in arguments.what:
+            return soak.run(minutes=arguments.minutes)
         return _measure(arguments)
     except KeyboardInterrupt:
         print("\nstopped")
