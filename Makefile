@@ -1,7 +1,8 @@
 # make start   serve the sample app (APP=path for another) on http://localhost:7071
 # make test    everything: format, lint, types, import contracts, tests
 # make unit    the quick part of it
-# make bench   measurements, as a table and as JSON
+# make bench   measurements, as a table and as JSON (ARGS="hello --rounds 3" for some)
+# make soak    ten minutes of load and saves; what it leaves behind (ARGS="--minutes 1")
 
 APP ?= fixtures/assistant
 ARGS ?=
@@ -14,8 +15,9 @@ BIN := $(VENV)/bin
 endif
 STAMP := $(VENV)/.stamp-run
 TEST_STAMP := $(VENV)/.stamp-test
+BENCH_STAMP := $(VENV)/.stamp-bench
 
-.PHONY: start test unit bench clean format
+.PHONY: start test unit bench soak clean format
 
 start: $(STAMP)
 	@exec $(BIN)/funcemu start $(APP) $(ARGS)
@@ -26,8 +28,11 @@ test: $(TEST_STAMP)
 unit: $(TEST_STAMP)
 	$(BIN)/python -m tests.check --fast
 
-bench: $(TEST_STAMP)
-	$(BIN)/python -m tests.bench $(ARGS)
+bench: $(BENCH_STAMP)
+	@exec $(BIN)/python -m tests.bench $(ARGS)
+
+soak: $(TEST_STAMP)
+	@exec $(BIN)/python -m tests.bench soak $(ARGS)
 
 format: $(TEST_STAMP)
 	$(BIN)/ruff format .
@@ -49,6 +54,15 @@ $(TEST_STAMP): pyproject.toml
 	  $(PYTHON) -m venv $(VENV) && $(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev,uvloop]'; \
 	fi
 	@touch $(STAMP) $(TEST_STAMP)
+
+# What others serve is measured beside what is served here.
+$(BENCH_STAMP): $(TEST_STAMP)
+	@if command -v uv >/dev/null 2>&1; then \
+	  uv pip install --quiet --python $(BIN)/python -e '.[bench]'; \
+	else \
+	  $(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[bench]'; \
+	fi
+	@touch $(BENCH_STAMP)
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis dist build
