@@ -19,7 +19,13 @@ BENCH_STAMP := $(VENV)/.stamp-bench
 
 .PHONY: start test unit bench soak clean format
 
+# An app for Node.js gets its packages the first time.
 start: $(STAMP)
+	@if [ -f "$(APP)/package.json" ] && [ ! -d "$(APP)/node_modules" ]; then \
+	  command -v npm >/dev/null 2>&1 || { echo "$(APP) needs Node.js 20 or newer, with npm."; exit 1; }; \
+	  echo "Installing the packages of $(APP) with npm…"; \
+	  npm install --prefix "$(APP)" --no-audit --no-fund --loglevel=error >/dev/null; \
+	fi
 	@exec $(BIN)/funcemu start $(APP) $(ARGS)
 
 test: $(TEST_STAMP)

@@ -1,0 +1,171 @@
+"""The samples and the templates in JavaScript and TypeScript: they run, offline, as they are."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from emulator.scaffold.addition import add
+from emulator.scaffold.catalogue import Model, find_template
+from emulator.scaffold.project import project_files, write_files
+from tests.apps.test_commands_new import TRIES
+from tests.apps.test_samples import TODO
+from tests.support import npm
+from tests.support.commands import funcemu
+from tests.support.demo import read_demo
+from tests.support.node import with_packages
+from tests.support.serving import FIXTURES, ROOT, served, write_app
+from tests.support.typescript import with_compiler
+
+PACKAGES: dict[Model, Callable[[Path], Path]] = {
+    "javascript": with_packages,
+    "typescript": with_compiler,
+}
+SAMPLES: dict[str, Model] = {"assistant_js": "javascript", "assistant_ts": "typescript"}
+
+
+def copied(sample: str, folder: Path) -> Path:
+    """Copy a sample as it is in the repository, and give it its packages."""
+    left = shutil.ignore_patterns("node_modules", "dist", ".funcemu")
+    app = Path(shutil.copytree(FIXTURES / sample, folder / sample, ignore=left))
+    return PACKAGES[SAMPLES[sample]](app)
+
+
+@pytest.mark.parametrize("sample", SAMPLES)
+async def test_the_demo_works_offline(sample: str, tmp_path: Path) -> None:
+    app = copied(sample, tmp_path)
+    async with served(app) as host:
+        for request in read_demo(app):
+            answer = await request.send(host)
+            assert answer.status in {200, 202}, request.title
+            wanted = TODO[request.title].replace('": "', '":"')
+            assert wanted in answer.text, request.title
+        assert "Node.js" in host.printed
+        assert not re.search(r"\b(?:error|failed)\b", host.printed, re.IGNORECASE)
+
+
+@pytest.mark.parametrize("sample", SAMPLES)
+def test_a_sample_is_complete_and_says_what_it_is(sample: str) -> None:
+    app = FIXTURES / sample
+    assert '"<your key>"' in (app / "local.settings.json").read_text("utf-8")
+    package = json.loads((app / "package.json").read_text("utf-8"))
+    assert package["dependencies"] == {"@azure/functions": "^4.0.0"}
+    lock = json.loads((app / "package-lock.json").read_text("utf-8"))
+    assert lock["packages"][""]["dependencies"] == package["dependencies"]
+    assert f"fixtures/{sample})" in (ROOT / "README.md").read_text("utf-8")
+
+
+def test_the_example_of_the_readme_passes(tmp_path: Path) -> None:
+    chapter = (ROOT / "README.md").read_text("utf-8").partition("## JavaScript and TypeScript")[2]
+    files = dict(re.findall(r"```js\n// (\S+)\n(.*?)```", chapter, re.DOTALL))
+    [package] = re.findall(r"```json\n(\{.*?)```", chapter.partition("\n## ")[0], re.DOTALL)
+    assert list(files) == ["src/functions/greet.js", "test/greet.test.mjs"]
+    npm.require("an app in JavaScript")
+    app = with_packages(write_app(tmp_path, {"package.json": package, **files}))
+    done = funcemu("exec", "--ephemeral", "--", "npm", "test", cwd=app)
+    assert done.code == 0, done.out + done.err
+    assert "pass 1" in done.out
+
+
+def test_the_samples_own_tests_pass(tmp_path: Path) -> None:
+    app = copied("assistant_js", tmp_path)
+    done = funcemu("exec", app, "--ephemeral", "--", "npm", "test", "--prefix", app)
+    assert done.code == 0, done.out + done.err
+    assert "pass 3" in done.out
+
+
+def new_app(folder: Path, model: Model) -> Path:
+    """Make an app with the functions of every template."""
+    app = folder / "demo"
+    write_files(app, project_files(find_template("http"), model, "hello"))
+    for name in TRIES:
+        add(app, find_template(name), model, f"my_{name}", force=False)
+    return PACKAGES[model](app)
+
+
+@pytest.mark.parametrize("model", PACKAGES)
+async def test_functions_of_every_template_live_in_one_app(tmp_path: Path, model: Model) -> None:
+    async with served(new_app(tmp_path, model)) as host:
+        assert "warning" not in host.printed
+        assert "error" not in host.printed
+        await TRIES["http"][1](host, "hello")
+        for template, (_, attempt) in TRIES.items():
+            await attempt(host, f"my_{template}")
+
+
+def test_the_tests_of_every_template_pass(tmp_path: Path) -> None:
+    app = new_app(tmp_path, "javascript")
+    done = funcemu("exec", app, "--ephemeral", "--", "npm", "test", "--prefix", app)
+    assert done.code == 0, done.out + done.err
+    assert "fail 0" in done.out
+
+
+@pytest.mark.parametrize("language", PACKAGES)
+def test_init_writes_in_the_words_of_azures_tools(tmp_path: Path, language: str) -> None:
+    words = ("--worker-runtime", "node", "--language", language, "--model", "V4")
+    done = funcemu("init", "demo", *words, "-t", "assistant", cwd=tmp_path)
+    assert done.code == 0, done.err
+    end = "js" if language == "javascript" else "ts"
+    assert f"Wrote demo/src/functions/assistant.{end}" in done.out
+    assert "Next: npm install --prefix demo, then funcemu start demo, then" in done.out
+    more = funcemu("new", "ask", "-t", "completion", cwd=tmp_path / "demo")
+    assert more.code == 0, more.err
+    assert f"Wrote src/functions/ask.{end}" in more.out
+
+
+ESM = {
+    "package.json": '{"type": "module", "main": "app.js"}',
+    "todos.js": "export const todos = [];",
+    "app.js": """\
+import { app, input, output, trigger } from '@azure/functions';
+import { todos } from './todos.js';
+
+const made = output.generic({ type: 'assistantCreate' });
+const said = input.generic({ type: 'assistantPost', id: '{id}', userMessage: '{Query.message}' });
+
+app.http('create', {
+  route: 'a/{id}', methods: ['PUT'], authLevel: 'anonymous', extraOutputs: [made],
+  handler: (request, context) => {
+    const asked = ['first', 'second'].map((each) => ({ id: each + request.params.id }));
+    context.extraOutputs.set(made, asked);
+    return { status: 204 };
+  },
+});
+app.http('say', {
+  route: 'a/{id}', methods: ['POST'], authLevel: 'anonymous', extraInputs: [said],
+  handler: (request, context) => ({ jsonBody: context.extraInputs.get(said) }),
+});
+app.generic('AddTodo', {
+  trigger: trigger.generic({
+    type: 'assistantSkillTrigger', functionDescription: 'Create a new todo task',
+  }),
+  handler: (task) => {
+    if (!task) throw new Error('no task');
+    todos.push(task);
+    return `${todos.length} tasks`;
+  },
+});
+""",
+}
+
+
+async def test_modules_and_skills_whose_parameter_has_no_name(tmp_path: Path) -> None:
+    """As samples of Azure's extension are written: the library makes up the parameter's name."""
+    npm.require("an app in JavaScript")
+    app = with_packages(write_app(tmp_path / "esm", ESM))
+    async with served(app) as host:
+        assert (await host.put("/api/a/1")).status == 204, "an array creates several"
+        answer = (await host.post("/api/a/second1?message=Remind me to call my dad")).json
+        asked, last = answer["recentMessages"]
+        [call] = json.loads(asked["toolCalls"])
+        [(name, value)] = json.loads(call["functionArguments"]).items()
+        assert re.fullmatch(r"assistantSkillTrigger[0-9a-f]{10}", name)
+        assert value == "call my dad"
+        assert last["content"]
+        again = (await host.post("/api/a/first1?message=Remind me to take out the trash")).json
+        assert again["totalMessages"] == 5
