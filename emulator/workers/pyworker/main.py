@@ -32,15 +32,18 @@ def run(arguments: List[str]) -> None:
     debugger = Debugger()
     start = _read_start(lifeline, debugger)
     connection = _connect(arguments, start)
+    direct = connection.dup()
+    direct.settimeout(_MAX_WAIT)
     watching = (lifeline, bool(start.get("die_with_parent")))
     not_the_apps(threading.Thread(target=_watch, args=watching, daemon=True)).start()
     with contextlib.suppress(ValueError, OSError, RuntimeError):  # stderr without a descriptor
         faulthandler.enable()
     if hasattr(os, "register_at_fork"):
-        os.register_at_fork(after_in_child=lambda: _detach(lifeline, connection.fileno()))
+        ours = (lifeline, connection.fileno(), direct.fileno())
+        os.register_at_fork(after_in_child=lambda: _detach(*ours))
     loop = _new_loop()
     asyncio.set_event_loop(loop)
-    code = loop.run_until_complete(_serve(connection, start, debugger))
+    code = loop.run_until_complete(_serve(connection, direct, start, debugger))
     _leave(loop, code)
 
 
@@ -162,9 +165,11 @@ def _new_task(loop: Any, coro: Any, **options: Any) -> Any:
     return asyncio.Task(coro, loop=loop, **options)
 
 
-async def _serve(connection: socket.socket, start: Header, debugger: Debugger) -> int:
+async def _serve(
+    connection: socket.socket, direct: socket.socket, start: Header, debugger: Debugger
+) -> int:
     loop = asyncio.get_running_loop()
-    session = Session(loop, connection, start, debugger)
+    session = Session(loop, direct, start, debugger)
     connection.setblocking(False)
     factory = (
         loop.create_unix_connection
@@ -181,20 +186,23 @@ class Session(asyncio.Protocol):
     def __init__(
         self,
         loop: asyncio.AbstractEventLoop,
-        connection: socket.socket,
+        direct: socket.socket,
         start: Header,
         debugger: Debugger,
     ) -> None:
+        """`direct` is the connection once more, for what cannot wait for the loop."""
         self.finished: asyncio.Future[int] = loop.create_future()
         self._loop = loop
-        self._connection = connection
+        self._direct = direct
+        self._thread = threading.get_ident()
         self._start = start
         self._debugger = debugger
-        self._thread = threading.get_ident()
         self._transport: Any = None
         self._decoder = Decoder()
         self._frames: List[bytes] = []
         self._scheduled = False
+        self._lock = threading.RLock()
+        self._writing = False
         self._writable = threading.Event()
         self._writable.set()
         self._capture = Capture(self._log, exclusive=True)
@@ -205,15 +213,15 @@ class Session(asyncio.Protocol):
         self._transport = transport
         self._loop.call_soon(self._begin)
 
-    def connection_lost(self, error: Optional[Exception]) -> None:
-        if not self.finished.done():
-            self.finished.set_result(1)
-
     def pause_writing(self) -> None:
         self._writable.clear()
 
     def resume_writing(self) -> None:
         self._writable.set()
+
+    def connection_lost(self, error: Optional[Exception]) -> None:
+        if not self.finished.done():
+            self.finished.set_result(1)
 
     def _begin(self) -> None:
         """Import the SDK, introduce ourselves, and index the app without being asked."""
@@ -316,46 +324,56 @@ class Session(asyncio.Protocol):
     def _send(self, header: Header, blobs: Any = ()) -> None:
         """Queue a frame; everything of one turn of the loop leaves in one write."""
         frame = encode(header, blobs)
-        if not self._scheduled:
-            self._scheduled = True
-            self._loop.call_soon(self._flush)
-        self._frames.append(frame)
+        with self._lock:
+            self._frames.append(frame)
+            if not self._scheduled:
+                self._scheduled = True
+                self._loop.call_soon(self._flush)
 
     def _flush(self) -> None:
-        self._scheduled = False
-        if self._frames:
-            data = b"".join(self._frames) if len(self._frames) > 1 else self._frames[0]
-            self._frames.clear()
-            self._transport.write(data)
+        with self._lock:
+            self._scheduled = False
+            if self._frames:
+                data = b"".join(self._frames) if len(self._frames) > 1 else self._frames[0]
+                self._frames.clear()
+                self._transport.write(data)
 
-    def _flush_now(self) -> None:
-        """Write without the loop: what follows may block it, and the line should be seen before.
+    def _log(self, header: Header) -> None:
+        """Write without the loop, from any thread: what follows may block it, or end the process.
 
         Code that writes faster than the host reads waits here, instead of filling the memory.
         """
-        transport, connection = self._transport, self._connection
-        if transport.get_write_buffer_size():
-            self._flush()  # in its turn
+        frame = encode(header)
+        if threading.get_ident() != self._thread:
+            self._writable.wait(_MAX_WAIT)
+        with self._lock:
+            self._frames.append(frame)
+            if self._writing:  # a finaliser, in the midst of another write of this thread
+                self._flush_soon()
+            else:
+                self._write_frames()
+
+    def _write_frames(self) -> None:
+        if self._transport.get_write_buffer_size():
+            self._flush_soon()  # in their turn
             return
+        self._writing = True
         left = memoryview(b"".join(self._frames))
-        self._frames.clear()
-        connection.settimeout(_MAX_WAIT)
+        del self._frames[:]
         try:
             while left:
-                left = left[connection.send(left) :]
+                left = left[self._direct.send(left) :]
         except OSError:  # not written in time, or lost: the loop sees to it
-            transport.write(left)
+            self._frames.insert(0, bytes(left))
+            self._flush_soon()
         finally:
-            connection.settimeout(0)
+            self._writing = False
 
-    def _log(self, header: Header) -> None:
-        if threading.get_ident() == self._thread:
-            self._send(header)
-            self._flush_now()
-            return
-        self._writable.wait(_MAX_WAIT)  # a thread that writes more than the host reads is slowed
-        with contextlib.suppress(RuntimeError):  # the loop is closed
-            self._loop.call_soon_threadsafe(self._send, header)
+    def _flush_soon(self) -> None:
+        if not self._scheduled:
+            with contextlib.suppress(RuntimeError):  # the loop is closed
+                self._loop.call_soon_threadsafe(self._flush)
+                self._scheduled = True
 
     async def _stop(self, grace: float) -> None:
         if self._app is not None:
