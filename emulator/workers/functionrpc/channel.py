@@ -23,7 +23,7 @@ from emulator.workers.channel import (
     WorkerInfo,
     WorkerLog,
 )
-from emulator.workers.functionrpc.failures import failure_of
+from emulator.workers.functionrpc.failures import Places, failure_of
 from emulator.workers.functionrpc.indexing import Found, index_of
 from emulator.workers.functionrpc.launch import RpcProcess
 from emulator.workers.functionrpc.link import Link
@@ -57,6 +57,7 @@ class RpcChannel:
         self._spec = spec
         self._worker = worker
         self._sink = sink
+        self._places = Places(worker.directory, process.folder)
         self._messages: Messages | None = None
         self._protocol: Protocol | None = None
         self._link: Link | None = None
@@ -100,7 +101,7 @@ class RpcChannel:
         _ = self.closed
         debugged = any(each in " ".join(worker.arguments) for each in _DEBUGGED)
         self._protocol = protocol = Protocol()
-        self._messages = messages = Messages(protocol, worker.directory)
+        self._messages = messages = Messages(protocol, self._places)
         connected = self._expect("start_stream")
         initialized = self._expect("worker_init_response")
         self._listen(loop)
@@ -116,7 +117,7 @@ class RpcChannel:
             await self._in_time(
                 connected, None if debugged else worker.startup_timeout, "did not connect"
             )
-            link.send(messages.init(self._process.folder, self._process.request_id))
+            link.send(messages.init(self._process.request_id))
             response = await self._in_time(
                 initialized, None if debugged else worker.initialization_timeout, "did not answer"
             )
@@ -124,7 +125,7 @@ class RpcChannel:
             await self.aclose(0)
             raise
         messages.capabilities = dict(response.capabilities)
-        self._found.init_error = failure_of(response.result, worker.directory)
+        self._found.init_error = failure_of(response.result, self._places)
         self._warm_up()
         uri = messages.capabilities.get("HttpUri")
         if uri:
@@ -176,7 +177,7 @@ class RpcChannel:
             response = None
             if self._worker.indexes and found.init_error is None:
                 answer = self._expect("function_metadata_response")
-                link.send(messages.metadata(self._process.folder))
+                link.send(messages.metadata())
                 try:
                     async with asyncio.timeout(_METADATA_TIMEOUT):
                         response = await self._unless_lost(answer)
@@ -193,8 +194,7 @@ class RpcChannel:
             found.index = index_of(
                 found,
                 response,
-                app=self._process.folder,
-                worker=self._worker,
+                places=self._places,
                 said=[*self._process.child.tail, *self._errors],
                 streams=self._proxy is not None,
             )
@@ -215,7 +215,7 @@ class RpcChannel:
                 message = self._protocol.StreamingMessage()
                 request = message.function_load_request
             known = self._found.metadata.get(function.name.lower())
-            function_id = messages.load(request, function, self._process.folder, known)
+            function_id = messages.load(request, function, known)
             self._functions[function.name.lower()] = function
             answers[function.name] = self._expect(f"load {function_id}")
             if not together:
@@ -237,7 +237,7 @@ class RpcChannel:
             return FunctionError(
                 "TimeoutError", f"the worker did not load it within {_LOAD_TIMEOUT:.0f} s"
             )
-        return failure_of(response.result, self._worker.directory)
+        return failure_of(response.result, self._places)
 
     # Calls
 
@@ -246,7 +246,9 @@ class RpcChannel:
         if self._proxy is not None and request is not None:
             return await self._invoke_over_http(invocation)
         messages, link = self._spoken()
-        function = self._functions[invocation.function.lower()]
+        function = self._functions.get(invocation.function.lower())
+        if function is None:
+            return _not_loaded(invocation)
         message = messages.invoke(invocation, function)
         answer = self._calls.begin(invocation.id, self.closed.get_loop())
         if request is not None and "accept" in request.headers:
@@ -283,7 +285,9 @@ class RpcChannel:
         request = _http_request(invocation)
         if self._proxy is None or request is None:
             raise WorkerProtocolError("the worker has not said where it serves HTTP")
-        function = self._functions[invocation.function.lower()]
+        function = self._functions.get(invocation.function.lower())
+        if function is None:
+            return _not_loaded(invocation)
         message = messages.invoke(invocation, function, proxied=True)
         answer = self._calls.begin(invocation.id, self.closed.get_loop())
         forwarding: asyncio.Task[None] | None = None
@@ -487,6 +491,13 @@ class RpcChannel:
             + (f":\n{tail}" if tail else ""),
             hint=f"see whether {self._worker.executable} is of a version it works with",
         )
+
+
+def _not_loaded(invocation: Invocation) -> InvocationResult:
+    name = invocation.function
+    return InvocationResult(
+        error=FunctionError("RuntimeError", f"the function '{name}' is not loaded")
+    )
 
 
 def _http_request(invocation: Invocation) -> Any | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ _SCRIPT_FRAMES = [
     )
 ]
 """Of JavaScript, of PowerShell, and above a syntax error of JavaScript."""
+_NOT_THE_APPS = frozenset({"node_modules", "site-packages", "lib64"})
 _WORKER_PACKAGES = (
     "azure_functions_worker",
     "azure_functions_runtime",
@@ -36,7 +38,15 @@ _WORKER_PACKAGES = (
 )
 
 
-def failure_of(result: Any, worker_directory: Path) -> FunctionError | None:
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Whose files are whose: frames of the worker are left out, the app's are pointed at."""
+
+    worker: Path
+    app: Path
+
+
+def failure_of(result: Any, places: Places) -> FunctionError | None:
     """Return why something failed; `None` when it did not.
 
     A worker that fills in nothing has said Failure: that is the protocol's default.
@@ -45,22 +55,22 @@ def failure_of(result: Any, worker_directory: Path) -> FunctionError | None:
         return None
     error = result.exception
     if error.message or error.stack_trace or error.type:
-        return error_of(error, worker_directory)
+        return error_of(error, places)
     if result.result:
-        return _from_text(result.result, "", worker_directory)
+        return _from_text(result.result, "", places)
     if result.status == CANCELLED:
         return FunctionError("Cancelled", "The call was cancelled.")
     return FunctionError("Exception", "the worker reports a failure and gives no reason")
 
 
-def error_of(error: Any, worker_directory: Path) -> FunctionError:
+def error_of(error: Any, places: Places) -> FunctionError:
     """Read an `RpcException`."""
     if error.type:
-        return _made(error.type, error.message, error.stack_trace, worker_directory)
-    return _from_text(error.message, error.stack_trace, worker_directory)
+        return _made(error.type, error.message, error.stack_trace, places)
+    return _from_text(error.message, error.stack_trace, places)
 
 
-def printed_failure(lines: Iterable[str], worker_directory: Path) -> FunctionError | None:
+def printed_failure(lines: Iterable[str], places: Places) -> FunctionError | None:
     """Find an exception in what a worker printed."""
     text = "\n".join(lines).strip()
     if not text:
@@ -68,11 +78,11 @@ def printed_failure(lines: Iterable[str], worker_directory: Path) -> FunctionErr
     for line in text.split("\n"):
         title = _title(line.strip())
         if title is not None:
-            return _made(*title, text, worker_directory)
+            return _made(*title, text, places)
     return FunctionError("Exception", text.rpartition("\n")[2], text)
 
 
-def _from_text(message: str, stack: str, worker_directory: Path) -> FunctionError:
+def _from_text(message: str, stack: str, places: Places) -> FunctionError:
     report = _REPORT.search(message)
     if report is not None:
         message = report["title"].strip()
@@ -80,9 +90,9 @@ def _from_text(message: str, stack: str, worker_directory: Path) -> FunctionErro
     is_python = _PYTHON_FRAME.search(stack) is not None
     title = _title(message, is_python) or _title(stack.lstrip().partition("\n")[0])
     if title is None:
-        return _made("Exception", message, stack, worker_directory)
+        return _made("Exception", message, stack, places)
     kind, said = title
-    return _made(kind, said if message.startswith(kind) else message, stack, worker_directory)
+    return _made(kind, said if message.startswith(kind) else message, stack, places)
 
 
 def _title(text: str, surely: bool = False) -> tuple[str, str] | None:
@@ -93,31 +103,31 @@ def _title(text: str, surely: bool = False) -> tuple[str, str] | None:
     return found["type"], found["message"]
 
 
-def _made(kind: str, message: str, stack: str, worker_directory: Path) -> FunctionError:
+def _made(kind: str, message: str, stack: str, places: Places) -> FunctionError:
     message = message.strip()
     stack = stack.rstrip()
     title = f"{kind}: {message}"
     place: tuple[str, int] | None = None
     if _PYTHON_FRAME.search(stack):
-        frames = _without_worker(stack.split("\n"), worker_directory)
-        place = _last(frames)
+        frames = _without_worker(stack.split("\n"), places)
+        place = _last(frames, places.app)
         stack = "\n".join(["Traceback (most recent call last):", *frames, title])
     elif stack:
-        place = _first(stack.split("\n"))
+        place = _first(stack.split("\n"), places.app)
         if title not in stack:
             stack = f"{title}\n{stack}"
     file, line = place or (None, None)
     return FunctionError(kind, message, stack, file, line)
 
 
-def _without_worker(lines: list[str], worker_directory: Path) -> list[str]:
+def _without_worker(lines: list[str], places: Places) -> list[str]:
     """Leave out the frames of a Python worker's own code; of what follows one, too."""
     kept: list[str] = []
     skipping = False
     for line in lines:
         frame = _PYTHON_FRAME.match(line)
         if frame is not None:
-            skipping = _is_workers(frame["file"], worker_directory)
+            skipping = _is_workers(frame["file"], places)
         elif not line.startswith("    "):
             skipping = False
         if not skipping and not line.startswith("Traceback (most recent"):
@@ -125,23 +135,33 @@ def _without_worker(lines: list[str], worker_directory: Path) -> list[str]:
     return kept
 
 
-def _is_workers(file: str, worker_directory: Path) -> bool:
+def _is_workers(file: str, places: Places) -> bool:
     parts = file.replace("\\", "/").split("/")
     if any(each in parts for each in _WORKER_PACKAGES) or "concurrent" in parts:
         return True
-    return file.startswith(f"{worker_directory}{os.sep}")
+    return file.startswith(f"{places.worker}{os.sep}")
 
 
-def _last(lines: list[str]) -> tuple[str, int] | None:
+def _last(lines: list[str], app: Path) -> tuple[str, int] | None:
+    """Return the place of the innermost frame, of the app if there is one."""
     frames = [found for line in lines if (found := _PYTHON_FRAME.match(line))]
-    return (frames[-1]["file"], int(frames[-1]["line"])) if frames else None
+    return _apps([(each["file"], int(each["line"])) for each in reversed(frames)], app)
 
 
-def _first(lines: list[str]) -> tuple[str, int] | None:
-    """Return the place of the innermost frame of a script that is the app's."""
-    for line in lines:
-        for pattern in _SCRIPT_FRAMES:
-            found = pattern.match(line)
-            if found is not None and "node_modules" not in found["file"]:
-                return found["file"], int(found["line"])
-    return None
+def _first(lines: list[str], app: Path) -> tuple[str, int] | None:
+    """As `_last`, for scripts: theirs begin with the innermost."""
+    frames = [
+        (found["file"], int(found["line"]))
+        for line in lines
+        for pattern in _SCRIPT_FRAMES
+        if (found := pattern.match(line))
+    ]
+    return _apps(frames, app)
+
+
+def _apps(frames: list[tuple[str, int]], app: Path) -> tuple[str, int] | None:
+    for file, line in frames:
+        path = Path(file)
+        if path.is_relative_to(app) and not _NOT_THE_APPS & {*path.parts}:
+            return file, line
+    return frames[0] if frames else None

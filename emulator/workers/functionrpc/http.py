@@ -85,14 +85,16 @@ def _is_json(text: str) -> bool:
 def response_of(rpc: Any, *, accept: str = "") -> HttpResponseData:
     """Read an `RpcHttp` that a function returned."""
     headers = [*rpc.headers.items(), *((k, v.value) for k, v in rpc.nullable_headers.items())]
-    headers = [(name.lower(), value) for name, value in headers]
-    given = next((value for name, value in headers if name == "content-type"), None)
+    name, given = next(
+        ((name, value) for name, value in headers if name.lower() == "content-type"),
+        ("content-type", None),
+    )
     content_type, body = _body(rpc, given, accept)
-    plain = [(name, value) for name, value in headers if name != "content-type"]
+    headers = [(each, value) for each, value in headers if each != name]
     if content_type is not None:
-        plain.insert(0, ("content-type", content_type))
-    plain += [("Set-Cookie", _cookie(each)) for each in rpc.cookies]
-    return HttpResponseData(_status(rpc.status_code), tuple(plain), body)
+        headers.insert(0, (name, content_type))
+    headers += [("Set-Cookie", _cookie(each)) for each in rpc.cookies]
+    return HttpResponseData(_status(rpc.status_code), tuple(headers), body)
 
 
 def _status(text: str) -> int:

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from emulator.model import FunctionError
-from emulator.workers.channel import Index, IndexedFunction, RpcWorker
-from emulator.workers.functionrpc.failures import failure_of, printed_failure
+from emulator.workers.channel import Index, IndexedFunction
+from emulator.workers.functionrpc.failures import Places, failure_of, printed_failure
 from emulator.workers.functionrpc.messages import indexed_of
 
 METADATA_FILE = "functions.metadata"
@@ -31,8 +31,7 @@ def index_of(
     found: Found,
     response: Any | None,
     *,
-    app: Path,
-    worker: RpcWorker,
+    places: Places,
     said: Sequence[str],
     streams: bool,
 ) -> Index:
@@ -40,25 +39,25 @@ def index_of(
     if found.init_error is not None:
         return Index(error=found.init_error)
     if response is None:
-        return Index(_from_file(app), streams=streams)
-    error = failure_of(response.result, worker.directory)
+        return Index(_from_file(places.app), streams=streams)
+    error = failure_of(response.result, places)
     if error is not None:
         return Index(error=error)
     functions = []
     for each in response.function_metadata_results:
         if each.HasField("status"):
-            error = failure_of(each.status, worker.directory)
+            error = failure_of(each.status, places)
             # A worker that never fills it in has not said Failure of each of its functions.
             if error is not None and each.status.ByteSize():
                 return Index(error=error)
         found.metadata[each.name.lower()] = each
-        functions.append(indexed_of(each, app))
+        functions.append(indexed_of(each, places.app))
     if functions:
         return Index(tuple(functions), streams=streams)
-    listed = _from_file(app)
-    if listed is None and not any(app.glob("*/function.json")):
+    listed = _from_file(places.app)
+    if listed is None and not any(places.app.glob("*/function.json")):
         # To some workers a file that cannot be loaded is one without functions.
-        return Index(error=printed_failure(said, worker.directory), streams=streams)
+        return Index(error=printed_failure(said, places), streams=streams)
     return Index(listed, streams=streams)
 
 

@@ -20,7 +20,7 @@ from emulator.model import (
     RetryPolicy,
 )
 from emulator.workers.channel import IndexedFunction
-from emulator.workers.functionrpc.failures import failure_of
+from emulator.workers.functionrpc.failures import Places, failure_of
 from emulator.workers.functionrpc.protocol import Protocol
 from emulator.workers.functionrpc.values import datum_of, fill
 
@@ -34,34 +34,34 @@ _STRATEGIES = {1: "fixed_delay", 0: "exponential_backoff"}
 class Messages:
     """Makes the messages of one worker; `function_ids` is by the names of functions."""
 
-    def __init__(self, protocol: Protocol, worker_directory: Path) -> None:
+    def __init__(self, protocol: Protocol, places: Places) -> None:
         self._protocol = protocol
-        self._directory = worker_directory
+        self._places = places
         self.capabilities: Mapping[str, str] = {}
         """What the worker can do, by name; the values differ between workers and mean nothing."""
         self.function_ids: dict[str, str] = {}
 
-    def init(self, app: Path, request_id: str) -> Any:
+    def init(self, request_id: str) -> Any:
         message = self._protocol.StreamingMessage(request_id=request_id)
         request = message.worker_init_request
         request.host_version = HOST_VERSION
         request.capabilities.update(_HOST_CAPABILITIES)
-        request.worker_directory = str(self._directory)
-        request.function_app_directory = str(app)
+        request.worker_directory = str(self._places.worker)
+        request.function_app_directory = str(self._places.app)
         return message
 
-    def metadata(self, app: Path) -> Any:
+    def metadata(self) -> Any:
         message = self._protocol.StreamingMessage()
-        message.functions_metadata_request.function_app_directory = str(app)
+        message.functions_metadata_request.function_app_directory = str(self._places.app)
         return message
 
-    def load(self, request: Any, function: FunctionModel, root: Path, known: Any | None) -> str:
+    def load(self, request: Any, function: FunctionModel, known: Any | None) -> str:
         """Fill a load request; `known` is what the worker said itself. Return the function's id."""
         metadata = request.metadata
         if known is not None:
             metadata.CopyFrom(known)
         else:
-            _describe(metadata, function, root)
+            _describe(metadata, function, self._places.app)
         function_id = metadata.function_id or function.name
         self.function_ids[function.name.lower()] = function_id
         request.function_id = metadata.function_id = function_id
@@ -75,7 +75,10 @@ class Messages:
         request = message.invocation_request
         request.invocation_id = invocation.id
         request.function_id = self.function_ids[function.name.lower()]
+        outputs = {each.name for each in function.bindings if _is_output(each)}
         for name, value in invocation.inputs.items():
+            if name in outputs:
+                continue  # official workers know no value of an output before the call
             binding = request.input_data.add(name=name)
             binding.data.SetInParent()
             fill(binding.data, self._proxied(value) if proxied else value, self.capabilities)
@@ -121,11 +124,11 @@ class Messages:
 
     def warm_up(self) -> Any:
         message = self._protocol.StreamingMessage()
-        message.worker_warmup_request.worker_directory = str(self._directory)
+        message.worker_warmup_request.worker_directory = str(self._places.worker)
         return message
 
     def result_of(self, response: Any, accept: str = "") -> InvocationResult:
-        error = failure_of(response.result, self._directory)
+        error = failure_of(response.result, self._places)
         if error is not None:
             return InvocationResult(error=error)
         outputs = {
@@ -183,15 +186,20 @@ def _describe(metadata: Any, function: FunctionModel, root: Path) -> None:
     for binding in function.bindings:
         info = metadata.bindings[binding.name]
         info.type = binding.type
-        info.direction = _DIRECTIONS.get(
-            str(binding.properties.get("direction", binding.direction)).lower(),
-            int(binding.direction is Direction.OUT),
-        )
+        info.direction = _DIRECTIONS.get(_direction(binding), int(_is_output(binding)))
         if binding.data_type is not None:
             info.data_type = _DATA_TYPES[binding.data_type]
         metadata.raw_bindings.append(json.dumps(_properties(binding)))
     if function.retry is not None:
         _retry_options(metadata.retry_options, function.retry)
+
+
+def _direction(binding: BindingModel) -> str:
+    return str(binding.properties.get("direction", binding.direction)).lower()
+
+
+def _is_output(binding: BindingModel) -> bool:
+    return binding.direction is Direction.OUT and _direction(binding) != "inout"
 
 
 def _properties(binding: BindingModel) -> dict[str, Any]:
