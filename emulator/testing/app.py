@@ -59,7 +59,8 @@ class EmulatedApp:
 
     Nothing is kept between two openings: state is in memory, and the app's modules are imported
     anew. In the channel `inprocess` the app runs in this process, so that breakpoints, coverage
-    and patches reach it; `subprocess` runs it as `funcemu start` does.
+    and patches reach it; `subprocess` runs it as `funcemu start` does, and so does each of them
+    with an app that is not in Python.
     """
 
     def __init__(

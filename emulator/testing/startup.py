@@ -27,6 +27,7 @@ from emulator.server.listening import listen
 from emulator.testing.records import Recorder
 from emulator.testing.tasks import TaskWatch
 from emulator.workers.inprocess import InProcessChannel
+from emulator.workers.languages import PYTHON, TITLES
 from emulator.workers.variables import process_environment
 
 
@@ -77,9 +78,16 @@ class Running:
         self.context.flags = _flags(mode)
 
     def module(self, name: str) -> ModuleType:
-        channel = self.generation().channel
+        generation = self.generation()
+        channel = generation.channel
         if isinstance(channel, InProcessChannel):
             return channel.module(name)
+        language = generation.worker.language
+        if language != PYTHON:
+            raise RuntimeError(
+                f"'{name}' cannot be reached: the app is in {TITLES.get(language, language)}, and "
+                "runs in a process of its own."
+            )
         raise RuntimeError(
             f"The module '{name}' is in the worker's process, where a test cannot reach it; use "
             "channel='inprocess' for this one."
