@@ -3,6 +3,7 @@
 # make unit    the quick part of it
 # make bench   measurements, as a table and as JSON (ARGS="hello --rounds 3" for some)
 # make soak    ten minutes of load and saves; what it leaves behind (ARGS="--minutes 1")
+# make fuzz    search for inputs that break a promise (ARGS="--minutes 30 --target routes")
 
 APP ?= fixtures/assistant
 ARGS ?=
@@ -17,7 +18,7 @@ STAMP := $(VENV)/.stamp-run
 TEST_STAMP := $(VENV)/.stamp-test
 BENCH_STAMP := $(VENV)/.stamp-bench
 
-.PHONY: start test unit bench soak clean format
+.PHONY: start test unit bench soak fuzz clean format
 
 # An app for Node.js gets its packages the first time.
 start: $(STAMP)
@@ -39,6 +40,9 @@ bench: $(BENCH_STAMP)
 
 soak: $(TEST_STAMP)
 	@exec $(BIN)/python -m tests.bench soak $(ARGS)
+
+fuzz: $(TEST_STAMP)
+	$(BIN)/python -m tests.fuzz $(ARGS)
 
 format: $(TEST_STAMP)
 	$(BIN)/ruff format .

@@ -14,9 +14,12 @@ _BLANK = re.compile(r"[ \t]*(?:#[^\n\r]*)?(?:\r?\n|\r)|[ \t]*(?:#[^\n\r]*)?\Z")
 _SINGLE = re.compile(r"'([^']*)'")
 _DOUBLE = re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL)
 _BARE = re.compile(r"[^\n\r]*")
-_COMMENT = re.compile(r"(?:^|[ \t]+)#.*")
+_COMMENT = re.compile(r"(?:^|(?<=[ \t]))#.*")
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
-_REFERENCE = re.compile(r"\$\{([^}:\s]+)(?::-([^}]*))?\}")
+_REFERENCE = re.compile(r"\$\{([^{}:\s]+)(?::-([^{}]*))?\}")
+_LONGEST = 128 * 1024
+"""Characters of a value; no process can be given a longer one."""
+
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t", '"': '"', "\\": "\\", "'": "'", "$": "$"}
 
 
@@ -36,19 +39,24 @@ def parse_env(
     entries: list[EnvLine] = []
     problems: list[Problem] = []
     known: dict[str, str] = {}
-    at = 0
+    at = counted = 0
+    line = 1
     while at < len(text):
         if blank := _BLANK.match(text, at):
             at = max(blank.end(), at + 1)
             continue
-        line = text.count("\n", 0, at) + 1
+        line, counted = line + text.count("\n", counted, at), at
         value, end = _entry(text, at)
         name = _NAME.match(text, at)
         if value is None or name is None:
             problems.append(_unreadable(text[at:end].strip(), SourceSpan(file, line)))
         else:
-            known[name[1]] = _expand(value, lookup, known)
-            entries.append(EnvLine(name[1], known[name[1]], line))
+            full = _expand(value, lookup, known)
+            if len(full) > _LONGEST:
+                problems.append(_too_long(name[1], SourceSpan(file, line)))
+            else:
+                known[name[1]] = full
+                entries.append(EnvLine(name[1], full, line))
         at = max(end, at + 1)
     return entries, problems
 
@@ -96,6 +104,17 @@ def _expand(
         return given if given is not None else found[2] or ""
 
     return _REFERENCE.sub(replacement, text)
+
+
+def _too_long(name: str, where: SourceSpan) -> Problem:
+    return Problem(
+        "env-line-invalid",
+        f"The value of '{name[:60]}' in {where.file} has more than {_LONGEST:,} characters and is "
+        "left out",
+        severity=Severity.WARNING,
+        where=where,
+        hint="No process can be given it: keep it in a file, and the path of that in a setting.",
+    )
 
 
 def _unreadable(text: str, where: SourceSpan) -> Problem:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +22,7 @@ from emulator.model import Problem, RetryPolicy, Severity
 FILE = "host.json"
 
 _DEFAULT_TIMEOUT = 1800.0
+_HEADER_NAME = r"[A-Za-z0-9!#$%&'*+.^_`|~-]+"
 _LONGEST_TIMEOUT = "10675199.02:48:05.4775807"
 _LINK = "https://aka.ms/functions-hostjson"
 
@@ -218,9 +220,29 @@ def _http(section: Section) -> HttpConfig:
         max_outstanding_requests=section.number("maxOutstandingRequests", -1),
         max_concurrent_requests=section.number("maxConcurrentRequests", -1),
         dynamic_throttles_enabled=section.flag("dynamicThrottlesEnabled", default=False),
-        custom_headers={name: headers.text(name, "") for name in headers.values},
+        custom_headers=_custom_headers(headers),
         hsts=_hsts(section.section("hsts")),
     )
+
+
+def _custom_headers(section: Section) -> dict[str, str]:
+    headers: dict[str, str] = {}
+    for name in section.values:
+        value = section.text(name, "")
+        if not re.fullmatch(_HEADER_NAME, name):
+            section.fail(
+                "host-json-header", f"{ascii(name)} is not a name for an HTTP header", name=name
+            )
+        elif not (value.isascii() and value.replace("\t", "").isprintable()):
+            section.fail(
+                "host-json-header",
+                f"The value of the header '{name}' has characters that no header can hold",
+                name=name,
+                hint="Use letters, digits and signs of ASCII, and no line breaks.",
+            )
+        else:
+            headers[name] = value
+    return headers
 
 
 def _hsts(section: Section) -> HstsConfig:

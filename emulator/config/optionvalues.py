@@ -85,7 +85,7 @@ def _port(raw: object, info: OptionInfo, where: SourceSpan) -> int | None:
     switch = _SWITCH.get(text)
     if switch is not None:
         return DEBUG_PORT if switch else None
-    if not text.isdecimal() or int(text) > 65535:
+    if not text.isdecimal() or len(text) > 5 or int(text) > 65535:
         hint = f"It is a port from 2 to 65535; 'on' means {DEBUG_PORT}."
         raise _bad(info, raw, where=where, hint=hint)
     return int(text)

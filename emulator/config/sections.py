@@ -98,10 +98,14 @@ class Section:
         if value is None:
             return default
         try:
-            return parse_timespan(str(value))
+            seconds = parse_timespan(str(value))
         except ValueError as error:
             self.fail("host-json-bad-value", f"{name}: {error}", name=name)
             return default
+        if seconds < 0:
+            self._bad(name, value, wanted="a time span that is not negative")
+            return default
+        return seconds
 
     def texts(self, name: str, default: tuple[str, ...]) -> tuple[str, ...]:
         value = self.value(name)

@@ -17,6 +17,7 @@ __all__ = ["HostSection", "Setting", "Settings", "host_variables", "load_setting
 ENVIRONMENT = SourceSpan("environment")
 EMULATOR = SourceSpan("emulator")
 ENV_FILE = ".env"
+_MOST_SHADOWS = 9
 
 
 class Setting(NamedTuple):
@@ -205,7 +206,8 @@ def _put(by_name: dict[str, Setting], setting: Setting) -> None:
     if hidden is None or hidden.source == setting.source == ENVIRONMENT:
         by_name[key] = setting
         return
-    shadows = (Setting(hidden.name, hidden.value, hidden.source), *hidden.shadows)
+    # All that a file repeats, without end perhaps, is of no interest.
+    shadows = (Setting(hidden.name, hidden.value, hidden.source), *hidden.shadows[:_MOST_SHADOWS])
     by_name[key] = Setting(setting.name, setting.value, setting.source, shadows)
 
 

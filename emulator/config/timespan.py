@@ -11,6 +11,8 @@ _PATTERN = r"""(?xa)
         (?: :(?P<seconds>\d+)(?:\.(?P<fraction>\d{1,7}))? )?
     )"""
 _MAX_DAYS = 10_675_199
+_LONGEST = 64
+"""Characters; nothing that is longer is a time span."""
 
 
 def parse_timespan(text: str) -> float:
@@ -18,7 +20,9 @@ def parse_timespan(text: str) -> float:
 
     A number alone means days, as in .NET.
     """
-    found = re.fullmatch(_PATTERN, text.strip())
+    found = re.fullmatch(_PATTERN, text.strip()) if len(text) <= _LONGEST else None
+    if found is None and len(text) > _LONGEST:
+        raise ValueError(f"'{text[:_LONGEST]}…' is not a time span; it is too long for one")
     if found is None:
         raise ValueError(f"'{text}' is not a time span; write hh:mm:ss or d.hh:mm:ss")
     part = {name: int(value or 0) for name, value in found.groupdict("0").items() if name != "sign"}

@@ -58,12 +58,14 @@ class Expression:
         method_name: str,
     ) -> str:
         """Return the text with every reference replaced; raise `ExpressionError`."""
-        return "".join(
+        text = "".join(
             piece
             if isinstance(piece, str)
             else _text(piece, data, now=now, random_id=random_id, method_name=method_name)
             for piece in self.pieces
         )
+        # JSON may hold half a surrogate pair, which can be neither stored nor sent.
+        return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
 
 
 def text_of(value: object, format: str | None = None) -> str:

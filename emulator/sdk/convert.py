@@ -62,7 +62,7 @@ def items(value: Datum) -> list[Datum]:
         return [value]
     try:
         parsed = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return [value]
     return [_item(each) for each in parsed]
 

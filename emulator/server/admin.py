@@ -113,7 +113,7 @@ class Admin:
     async def _set_state(self, request: web.BaseRequest) -> web.Response:
         try:
             wanted = json.loads(await request.read())
-        except ValueError:
+        except (ValueError, RecursionError):
             wanted = None
         states = {"offline": True, "running": False}
         if not isinstance(wanted, str) or wanted.lower() not in states:
@@ -212,13 +212,14 @@ class Admin:
         body = await request.read()
         try:
             given = json.loads(body) if body.strip() else {}
-        except ValueError:
+            if not isinstance(given, dict):
+                return error_reply(400, "The body is not a JSON object.", 'Send {"input": "…"}.')
+            members = {key.lower(): value for key, value in given.items()}
+            value = members.get("input")
+            text = value if isinstance(value, str) else "" if value is None else json.dumps(value)
+        except (ValueError, RecursionError):
             return error_reply(400, "The body is not JSON.", 'Send {"input": "…"} or nothing.')
-        if not isinstance(given, dict):
-            return error_reply(400, "The body is not a JSON object.", 'Send {"input": "…"}.')
-        members = {key.lower(): value for key, value in given.items()}
-        value = members.get("input")
-        text = value if isinstance(value, str) else "" if value is None else json.dumps(value)
+        text = text.encode("utf-8", "replace").decode()  # half a surrogate pair is no text
         if self._host.current is None:
             return self._not_running()
         try:

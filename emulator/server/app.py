@@ -62,7 +62,8 @@ class Site:
         return Server(self._handle, make_request)
 
     async def start(self, listening: socket.socket) -> None:
-        self._runner = web.ServerRunner(self.server(), shutdown_timeout=_FINISH)
+        # aiohttp waits that long twice: for the end of a handler, then once more for its task.
+        self._runner = web.ServerRunner(self.server(), shutdown_timeout=_FINISH / 2)
         await self._runner.setup()
         await web.SockSite(self._runner, listening).start()
 
@@ -137,6 +138,8 @@ class Site:
             preflight = self._policy.cors.preflight(request.method, request.headers)
             if preflight is not None:
                 return "", web.Response(status=204, headers=preflight)
+        if request.version.major != 1:  # what a first line without a version or with 2.0 gives
+            raise web.HTTPVersionNotSupported if request.version.major else web.HTTPBadRequest
         generation = self._host.current
         if _is_reserved(path):
             answer = await self._admin.handle(request, path, query)

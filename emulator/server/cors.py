@@ -60,7 +60,7 @@ class Cors:
         given = setting("CORS_ALLOWED_ORIGINS") or "[]"
         try:
             origins = json.loads(given)
-        except ValueError:
+        except (ValueError, RecursionError):
             origins = None
         if not isinstance(origins, list) or not all(isinstance(each, str) for each in origins):
             raise ConfigError(

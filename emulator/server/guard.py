@@ -7,8 +7,8 @@ to this machine, or a page of another site, is recognised by them.
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Callable, Mapping
-from urllib.parse import urlsplit
 
 
 def is_foreign(
@@ -42,20 +42,23 @@ def is_foreign(
 
 
 def _host_name(host: str) -> str:
-    if host.startswith("["):
-        return _plain(host[1:].partition("]")[0])
-    return _plain(host.rpartition(":")[0] if host.count(":") == 1 else host)
+    """Return the name before the port; nothing for what no client sends."""
+    found = _HOST.fullmatch(host)
+    if found is None:
+        return ""
+    return (found["address"] or found["name"] or found["bare"]).lower().removesuffix(".")
 
 
 def _origin_name(origin: str) -> str:
-    try:
-        return _plain(urlsplit(origin).hostname or "")
-    except ValueError:
-        return ""
+    found = _ORIGIN.fullmatch(origin)
+    return _host_name(found[1]) if found is not None else ""
 
 
-def _plain(name: str) -> str:
-    return name.lower().removesuffix(".")
+_HOST = re.compile(
+    r"(?a)(?:\[(?P<address>[0-9A-Fa-f:.]+)\]|(?P<name>[\w.-]+))(?::\d{0,5})?"
+    r"|(?P<bare>[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*)"
+)
+_ORIGIN = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*://(.+)", re.DOTALL)
 
 
 def _is_loopback(name: str) -> bool:

@@ -166,7 +166,7 @@ class KeyStore:
             stored = json.loads(path.read_text("utf-8"))
         except FileNotFoundError:
             return None
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             raise StateError(
                 f"The keys in {path} cannot be read: {error}.",
                 hint="Mend or delete the file; new keys are made when it is missing.",
@@ -199,6 +199,14 @@ def new_key() -> str:
     return base64.urlsafe_b64encode(secrets.token_bytes(39)).decode("ascii") + "AzFu"
 
 
+def is_sound(text: str) -> bool:
+    """Whether a name or value can be one of a key: not empty, and text that can be sent."""
+    try:
+        return bool(text.encode("utf-8"))
+    except UnicodeEncodeError:  # half a surrogate pair
+        return False
+
+
 def _bytes(key: str) -> bytes:
     return key.encode("utf-8", "surrogateescape")  # a header may hold any bytes
 
@@ -209,7 +217,9 @@ def _key_set(stored: Any) -> KeySet:
         {
             str(entry["name"]): str(entry["value"])
             for entry in entries
-            if isinstance(entry, dict) and entry.get("name") and entry.get("value")
+            if isinstance(entry, dict)
+            and is_sound(str(entry.get("name") or ""))
+            and is_sound(str(entry.get("value") or ""))
         }
     )
 

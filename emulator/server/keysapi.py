@@ -7,7 +7,7 @@ from typing import Any
 
 from aiohttp import web
 
-from emulator.server.keys import MASTER, KeyStore
+from emulator.server.keys import MASTER, KeyStore, is_sound
 from emulator.server.replies import json_reply
 
 _HOST_SCOPES = {"keys": "functionkeys", "functionkeys": "functionkeys", "systemkeys": "systemkeys"}
@@ -98,10 +98,10 @@ def _named(keys: dict[str, str], name: str) -> str | None:
 async def _given_value(request: web.BaseRequest) -> str | None:
     try:
         given = json.loads(await request.read())
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     value = given.get("value") if isinstance(given, dict) else None
-    return value if isinstance(value, str) and value else None
+    return value if isinstance(value, str) and is_sound(value) else None
 
 
 def _shown(request: web.BaseRequest, name: str, value: str) -> dict[str, Any]:

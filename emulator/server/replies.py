@@ -11,7 +11,8 @@ from aiohttp import web
 def json_reply(value: Any, status: int = 200) -> web.Response:
     return web.Response(
         status=status,
-        body=json.dumps(value, ensure_ascii=False, default=str).encode("utf-8"),
+        # Names may come from a request, with bytes that are no text.
+        body=json.dumps(value, ensure_ascii=False, default=str).encode("utf-8", "replace"),
         headers={"Content-Type": "application/json; charset=utf-8"},
     )
 

@@ -14,6 +14,7 @@ from emulator.errors import WorkerProtocolError
 from emulator.workers.process import WorkerProcess
 from emulator.workers.pyworker import wire
 from emulator.workers.pyworker.wire import Header
+from emulator.workers.shapes import check
 
 OnMessage = Callable[[Header, Sequence[bytes]], None]
 OnLost = Callable[[Exception | None], None]
@@ -96,14 +97,19 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         try:
-            for header, blobs in self._decoder.feed(data):
-                self._on_message(header, blobs)
-        except wire.WireError as error:
-            self._broken(WorkerProtocolError(f"the worker sent {error}"))
+            try:
+                messages: Sequence[wire.Message] = self._decoder.feed(data)
+            except wire.WireError as error:
+                self._take(error.before)  # what it said while it was sound counts
+                raise WorkerProtocolError(f"the worker sent {error}") from error
+            self._take(messages)
         except WorkerProtocolError as error:
             self._broken(error)
-        except (KeyError, TypeError) as error:
-            self._broken(WorkerProtocolError(f"the worker sent a malformed message ({error!r})"))
+
+    def _take(self, messages: Sequence[wire.Message]) -> None:
+        for header, blobs in messages:
+            check(header)
+            self._on_message(header, blobs)
 
     def _broken(self, error: Exception) -> None:
         self._lose(error)

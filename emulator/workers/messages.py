@@ -144,39 +144,54 @@ def _blob(value: Any, blobs: list[bytes]) -> int:
 
 def unpack(packed: Any, blobs: Sequence[bytes]) -> Datum:
     try:
-        kind, value = packed
-        match kind:
-            case "text" | "json":
-                return Datum(kind, value)
-            case "http":
-                return Datum("http", _response(value, blobs))
-            case "none":
-                return NONE
-            case "bytes":
-                return Datum("bytes", blobs[value])
-            case "int":
-                return Datum("int", int(value))
-            case "float":
-                return Datum("float", float(value))
-            case "list":
-                return Datum("list", tuple(unpack(each, blobs) for each in value))
-    except (TypeError, ValueError, KeyError, IndexError) as error:
+        return _unpack(packed, blobs)
+    except (AttributeError, IndexError, KeyError, OverflowError, TypeError, ValueError) as error:
         raise WorkerProtocolError(f"the worker sent a malformed value ({error})") from error
+    except RecursionError:
+        raise WorkerProtocolError("the worker sent lists in lists without end") from None
+
+
+def _unpack(packed: Any, blobs: Sequence[bytes]) -> Datum:
+    kind, value = packed
+    match kind:
+        case "text" | "json":
+            return Datum(kind, _text(value))
+        case "http":
+            return Datum("http", _response(value, blobs))
+        case "none":
+            return NONE
+        case "bytes":
+            return Datum("bytes", blobs[value])
+        case "int":
+            return Datum("int", int(value))
+        case "float":
+            return Datum("float", float(value))
+        case "list":
+            return Datum("list", tuple([_unpack(each, blobs) for each in value]))
     raise WorkerProtocolError(f"the worker sent a value of the unknown kind {kind!r}")
 
 
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{type(value).__name__} instead of text")
+    return value
+
+
 def _response(fields: Mapping[str, Any], blobs: Sequence[bytes]) -> HttpResponseData:
-    body = fields["body"]
+    body, status = fields["body"], fields["status"]
+    if not isinstance(status, int):
+        raise TypeError(f"{type(status).__name__} instead of a status")
     return HttpResponseData(
-        fields["status"],
-        tuple([(name, value) for name, value in fields["headers"]]),
+        status,
+        tuple([(_text(name), _text(value)) for name, value in fields["headers"]]),
         b"" if body is None else blobs[body],
     )
 
 
 def result_of(header: Header, blobs: Sequence[bytes]) -> InvocationResult:
-    if "error" in header:
-        return InvocationResult(error=failure_of(header["error"]))
+    error = header.get("error")
+    if error is not None:
+        return InvocationResult(error=failure_of(error))
     value, outputs = header.get("value"), header.get("out")
     return InvocationResult(
         unpack(value, blobs) if value is not None else NONE,

@@ -168,7 +168,7 @@ class AssistantSkillTrigger(Trigger[AssistantSkillTriggerOptions]):
             return {"type": "object", "properties": {self.declared.name: {"type": kind}}}
         try:
             schema = json.loads(text)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise BindingError(
                 f"The 'parameterDescriptionJson' of skill '{self.tool_name}' is not valid JSON: "
                 f"{error}.",

@@ -69,7 +69,7 @@ def batch_size(settings: SettingsView) -> int:
     text = settings.get(BATCH_SETTING)
     if not text:
         return _DEFAULT_BATCH
-    if not text.strip().isdecimal() or int(text) < 1:
+    if not text.strip().isdecimal() or not 0 < len(text.strip()) < 10 or int(text) < 1:
         raise BindingError(
             f"The setting {BATCH_SETTING} should be a number of texts, not '{text}'.",
             code="setting-invalid",

@@ -25,6 +25,8 @@ from emulator.sdk import Clock
 
 _DEEPEST = 12
 """Levels after which a schema that contains itself is cut off."""
+_MOST_ITEMS = 100
+"""How many items are made up where a schema asks for more."""
 
 
 class Constrained:
@@ -79,6 +81,8 @@ def conform(
     """Return `value` where the schema takes it, and the least the schema asks for elsewhere."""
     root = schema if root is None else root
     schema = _resolved(schema, root)
+    if depth > 2 * _DEEPEST:  # it refers to itself without end
+        return None
     for several in ("anyOf", "oneOf", "allOf"):
         if schema.get(several) and "type" not in schema:
             return conform(_fitting(schema[several], value, root), value, root, depth + 1)
@@ -120,7 +124,7 @@ def _array(schema: Mapping[str, Any], value: Any, root: Mapping[str, Any], depth
     if not isinstance(items, Mapping):
         return value if isinstance(value, list) else []
     given = value if isinstance(value, list) else []
-    missing = max(0, int(schema.get("minItems") or 0) - len(given))
+    missing = max(0, min(_MOST_ITEMS, schema.get("minItems") or 0) - len(given))
     return [conform(items, each, root, depth + 1) for each in (*given, *[None] * missing)]
 
 

@@ -100,7 +100,7 @@ def _last_call(previous: _Turn | None, skills: Sequence[Skill]) -> Previous | No
     skill = next((each for each in skills if each.name.lower() == call.name.lower()), None)
     try:
         arguments = json.loads(call.arguments or "{}")
-    except ValueError:
+    except (ValueError, RecursionError):
         arguments = {}
     if skill is None:
         return None

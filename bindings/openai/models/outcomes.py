@@ -52,7 +52,7 @@ def parse_result(text: str) -> Any:
             break
         try:
             value = json.loads(value)
-        except ValueError:
+        except (ValueError, RecursionError):
             break
     return value
 
@@ -60,6 +60,6 @@ def parse_result(text: str) -> Any:
 def _arguments(text: str) -> Mapping[str, Any]:
     try:
         value = json.loads(text or "{}")
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return value if isinstance(value, dict) else {}

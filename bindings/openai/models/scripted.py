@@ -219,7 +219,7 @@ def _steps(messages: Sequence[Mapping[str, Any]]) -> list[_Step]:
 def _arguments(call: ToolCall | None) -> Mapping[str, Any]:
     try:
         value = json.loads(call.arguments) if call else {}
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return value if isinstance(value, dict) else {}
 

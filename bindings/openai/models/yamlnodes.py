@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -12,6 +13,9 @@ from emulator.sdk import BindingError
 T = TypeVar("T")
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m)?")
+_MOST_SECONDS = 86_400.0
+_DEEPEST = 50
+_MOST_NODES = 50_000
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0}
 
 
@@ -105,15 +109,20 @@ class NodeReader:
         match = _DURATION.fullmatch(str(node.value).strip())
         if match is None:
             raise self.wrong(node, f"{node.value!r} is not a time; write 800ms or 2s")
-        return float(match[1]) * _SECONDS[match[2] or "s"]
+        seconds = float(match[1]) * _SECONDS[match[2] or "s"]
+        if seconds > _MOST_SECONDS:
+            raise self.wrong(node, f"{str(node.value)[:40]!r} is more than a day")
+        return seconds
 
     def wrong(self, node: Node, message: str) -> BindingError:
         return wrong(self._file, node.line, message)
 
     def _regex(self, node: Node) -> re.Pattern[str]:
         try:
-            return re.compile(self.text(node, "regex", ""), re.IGNORECASE)
-        except re.error as error:
+            with warnings.catch_warnings():  # about what may mean something else one day
+                warnings.simplefilter("ignore")
+                return re.compile(self.text(node, "regex", ""), re.IGNORECASE)
+        except (re.error, OverflowError, RecursionError) as error:
             raise self.wrong(node, f"'{node.value}' is not a regular expression: {error}") from None
 
 
@@ -123,6 +132,8 @@ def read_nodes(text: str, file: str) -> Node:
 
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
+    except RecursionError:
+        raise wrong(file, 1, f"this is nested more than {_DEEPEST} levels deep") from None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = mark.line + 1 if mark else 1
@@ -130,7 +141,7 @@ def read_nodes(text: str, file: str) -> Node:
         raise wrong(file, line, f"this is not YAML: {problem}") from error
     if node is None:
         raise wrong(file, 1, "the script is empty")
-    return _plain(node, file)
+    return _Plain(file).node(node, 0)
 
 
 def wrong(file: str, line: int, message: str) -> BindingError:
@@ -139,27 +150,46 @@ def wrong(file: str, line: int, message: str) -> BindingError:
     )
 
 
-def _plain(node: Any, file: str) -> Node:
-    import yaml  # here for start-up cost
+class _Plain:
+    """Turns the nodes of a file into ours. An alias stands for all of what it names, so what few
+    lines say may be without end: there is a limit."""
 
-    line = node.start_mark.line + 1
-    if isinstance(node, yaml.MappingNode):
+    def __init__(self, file: str) -> None:
+        self._file = file
+        self._left = _MOST_NODES
+
+    def node(self, node: Any, depth: int) -> Node:
+        import yaml  # here for start-up cost
+
+        line = node.start_mark.line + 1
+        self._left -= 1
+        if depth > _DEEPEST:
+            raise wrong(self._file, line, f"this is nested more than {_DEEPEST} levels deep")
+        if self._left < 0:
+            raise wrong(self._file, line, f"with its aliases it has more than {_MOST_NODES} values")
+        if isinstance(node, yaml.MappingNode):
+            return self._mapping(node, line, depth)
+        if isinstance(node, yaml.SequenceNode):
+            return Node([self.node(each, depth + 1) for each in node.value], line)
+        # A loader of its own per scalar: the resolver has already found out the type.
+        constructor = yaml.SafeLoader("")
+        try:
+            return Node(constructor.construct_object(node), line)
+        except (AttributeError, LookupError, TypeError, ValueError, yaml.YAMLError) as error:
+            shown = f"'{node.value[:80]}' cannot be read as {node.tag.rpartition(':')[2]}"
+            raise wrong(self._file, line, shown) from error
+        finally:
+            constructor.dispose()
+
+    def _mapping(self, node: Any, line: int, depth: int) -> Node:
         members: dict[str, Node] = {}
         lines: dict[str, int] = {}
         for key, value in node.value:
-            name = str(key.value)
-            if name in members:
-                raise wrong(file, key.start_mark.line + 1, f"'{name}' stands here twice")
-            members[name] = _plain(value, file)
-            lines[name] = key.start_mark.line + 1
+            at = key.start_mark.line + 1
+            if not isinstance(key.value, str):
+                raise wrong(self._file, at, "a name should be text")
+            if key.value in members:
+                raise wrong(self._file, at, f"'{key.value}' stands here twice")
+            members[key.value] = self.node(value, depth + 1)
+            lines[key.value] = at
         return Node(members, line, lines)
-    if isinstance(node, yaml.SequenceNode):
-        return Node([_plain(each, file) for each in node.value], line)
-    # A loader of its own per scalar: the resolver has already found out the type.
-    constructor = yaml.SafeLoader("")
-    try:
-        return Node(constructor.construct_object(node), line)
-    except (ValueError, yaml.YAMLError) as error:
-        raise wrong(file, line, f"'{node.value}' cannot be read: {error}") from error
-    finally:
-        constructor.dispose()

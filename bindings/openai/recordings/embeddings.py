@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import json
 import math
 from collections.abc import Callable
@@ -196,8 +195,8 @@ def _read(file: Path) -> dict[Key, VectorForm]:
             raise ValueError(f"it has the version {form.version}, not {VERSION}")
         for forms in form.models.values():
             for each in forms:
-                base64.b64decode(each.vector, validate=True)
-    except (OSError, ValueError, msgspec.MsgspecError) as error:
+                from_base64(each.vector)
+    except (OSError, ValueError, msgspec.MsgspecError, RecursionError) as error:
         raise BindingError(
             f"The recorded vectors {file} cannot be read: {error}.",
             hint="Take the file from version control again, or delete it and record anew.",

@@ -14,7 +14,15 @@ import msgspec
 
 from bindings.openai.assistants.state import compact_json
 from bindings.openai.models.base import ToolCall, Usage
-from bindings.openai.recordings.normalise import Added, Normaliser, Role, digest, read_value
+from bindings.openai.recordings.normalise import (
+    DEEPEST,
+    Added,
+    Normaliser,
+    Role,
+    digest,
+    normal,
+    read_value,
+)
 from bindings.openai.recordings.tree import Exchange, Recording, Reply, Scope
 from emulator.sdk import BindingError
 
@@ -83,12 +91,19 @@ def read_recording(file: Path, normaliser: Normaliser) -> Recording:
     """Read a file; raise `BindingError` when it is none of ours."""
     try:
         form = msgspec.json.decode(file.read_bytes(), type=FileForm)
-    except (OSError, msgspec.DecodeError) as error:
+    except (OSError, ValueError, msgspec.MsgspecError, RecursionError) as error:
         raise BindingError(
             f"The recording {file} cannot be read: {error}.",
             hint="Take it from version control again, or delete it and record anew.",
             code="recording-unreadable",
         ) from error
+    if form.version == VERSION and any(_is_too_deep(each) for each in form.exchanges):
+        raise BindingError(
+            f"The recording {file} cannot be read: data in it is nested more than {DEEPEST} "
+            "levels deep.",
+            hint="Delete it and record anew.",
+            code="recording-unreadable",
+        )
     if form.version != VERSION:
         raise BindingError(
             f"The recording {file} has the version {form.version}; this build reads {VERSION}.",
@@ -101,6 +116,16 @@ def read_recording(file: Path, normaliser: Normaliser) -> Recording:
         continued = recording.get(each.parent)
         recording.add(_exchange(each, continued, normaliser))
     return recording
+
+
+def _is_too_deep(form: ExchangeForm) -> bool:
+    try:
+        for added in form.added:
+            normal([added.user, added.system, added.result])
+        normal(form.reply.error)
+    except RecursionError:
+        return True
+    return False
 
 
 def recording_text(recording: Recording) -> str:

@@ -25,6 +25,9 @@ _INSTRUCTIONS = frozenset({"system", "developer"})
 _CACHED = 20_000
 """Texts whose normal form is kept: chats are sent whole with each request."""
 
+DEEPEST = 100
+"""Levels of data in results; what is nested deeper counts as text."""
+
 Role = Literal["user", "system", "result"]
 
 
@@ -162,28 +165,37 @@ def read_value(text: str) -> Any:
     """Read a result: JSON, JSON inside a JSON text, or the text itself."""
     try:
         value = json.loads(text)
+        if isinstance(value, str):
+            value = _loaded(value)
+        return normal(value)
     except (ValueError, RecursionError):
         return text
-    if isinstance(value, str):
-        try:
-            value = json.loads(value)
-        except (ValueError, RecursionError):
-            return normal(value)
-    return normal(value)
 
 
-def normal(value: Any) -> Any:
-    """Return data in which the spelling of numbers and of nested JSON does not count."""
+def _loaded(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def normal(value: Any, depth: int = 0) -> Any:
+    """Return data in which the spelling of numbers and of nested JSON does not count.
+
+    Raises `RecursionError` for what is nested deeper than can be compared.
+    """
+    if depth > DEEPEST:
+        raise RecursionError
     match value:
         case float() if value.is_integer():
             return int(value)
         case dict():
-            return {key: normal(each) for key, each in value.items()}
+            return {key: normal(each, depth + 1) for key, each in value.items()}
         case list():
-            return [normal(each) for each in value]
+            return [normal(each, depth + 1) for each in value]
         case str() if value[:1] in {"{", "["}:
             try:
-                return normal(json.loads(value))
+                return normal(json.loads(value), depth + 1)
             except (ValueError, RecursionError):
                 return value
         case _:

@@ -73,7 +73,7 @@ def _said(delta: Delta) -> str:
 def _arguments(call: ToolCall, said: str) -> dict[str, Any]:
     try:
         arguments = json.loads(call.arguments or "{}")
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     if not isinstance(arguments, dict):
         return {}

@@ -80,7 +80,7 @@ def _of_file(file: Path) -> Rules:
         raise _invalid(file, str(error)) from error
     try:
         rules = msgspec.json.decode(data, type=Rules)
-    except msgspec.DecodeError as error:
+    except (ValueError, msgspec.MsgspecError, RecursionError) as error:
         raise _invalid(file, str(error)) from error
     rules.ignored()
     return rules

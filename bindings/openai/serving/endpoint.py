@@ -50,6 +50,7 @@ LOG_CATEGORY = "Microsoft.Azure.WebJobs.Extensions.OpenAI"
 Answer = HttpResponseData | StreamedResponse
 
 _LONGEST_HEADER = 1000
+_MOST_DIMENSIONS = 65_536
 _KINDS = {401: "authentication_error", 429: "rate_limit_error", 500: "server_error"}
 _SERVED = "chat/completions, completions, embeddings and models"
 _STREAM_HEADERS = (("content-type", "text/event-stream"), ("cache-control", "no-cache"))
@@ -146,7 +147,11 @@ class ModelEndpoint:
         body = read_body(request)
         texts, single = read_texts(body)
         dimensions = body.get("dimensions")
-        if dimensions is not None and (not isinstance(dimensions, int) or dimensions < 1):
+        if dimensions is not None and (
+            not isinstance(dimensions, int)
+            or isinstance(dimensions, bool)
+            or not 1 <= dimensions <= _MOST_DIMENSIONS
+        ):
             raise Refused(400, "Invalid value for 'dimensions'.", param="dimensions")
         asked = EmbeddingRequest(
             texts, model_of(body, deployment), dimensions, single=single, tell=self._warn

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from bindings.openai.models.base import ChatRequest
+from bindings.openai.serving.checks import check_choice, check_format, check_message, check_schema
+from bindings.openai.serving.checks import invalid as _invalid
 from bindings.openai.serving.wire import Refused
 from emulator.sdk import HttpRequestData
 
@@ -50,7 +52,9 @@ class Asked:
 def read_body(request: HttpRequestData) -> dict[str, Any]:
     try:
         body = json.loads(request.body)
-    except ValueError:
+        if b"\\ud" in request.body.lower():  # perhaps half a surrogate pair: no text
+            body = json.loads(json.dumps(body, ensure_ascii=False).encode("utf-8", "replace"))
+    except (ValueError, RecursionError):
         raise Refused(400, "We could not parse the JSON body of your request.") from None
     if not isinstance(body, dict):
         raise Refused(400, "The JSON body of the request should be an object.")
@@ -65,6 +69,7 @@ def read_chat(body: Mapping[str, Any], request: HttpRequestData, deployment: str
     for index, message in enumerate(messages):
         if not isinstance(message, dict) or not isinstance(message.get("role"), str):
             raise _invalid(f"messages[{index}]", "an object with a 'role'")
+        check_message(message, f"messages[{index}]")
     return _asked(body, request, deployment, messages)
 
 
@@ -107,8 +112,16 @@ def _asked(
     tools = body.get("tools") or []
     if not isinstance(tools, list) or not all(map(_is_tool, tools)):
         raise _invalid("tools", "an array of functions")
+    for index, tool in enumerate(tools):
+        check_schema(tool["function"].get("parameters"), f"tools[{index}].function.parameters")
+    check_choice(body.get("tool_choice"))
+    check_format(body.get("response_format"))
     choices = body.get("n") or 1
-    if not isinstance(choices, int) or not 1 <= choices <= _MOST_CHOICES:
+    if (
+        not isinstance(choices, int)
+        or isinstance(choices, bool)
+        or not 1 <= choices <= _MOST_CHOICES
+    ):
         raise _invalid("n", f"a number from 1 to {_MOST_CHOICES}")
     options = body.get("stream_options")
     chat = ChatRequest(
@@ -118,7 +131,7 @@ def _asked(
         temperature=_number(body, "temperature"),
         top_p=_number(body, "top_p"),
         max_tokens=_whole(body, "max_completion_tokens") or _whole(body, "max_tokens"),
-        reasoning_effort=body.get("reasoning_effort"),
+        reasoning_effort=_text(body, "reasoning_effort"),
         extra={
             name: body[name] for name in body if name not in _HANDLED and body[name] is not None
         },
@@ -145,7 +158,17 @@ def _number(body: Mapping[str, Any], name: str) -> float | None:
         return None
     if not isinstance(value, (int, float)) or isinstance(value, bool):
         raise _invalid(name, "a number")
-    return float(value)
+    try:
+        return float(value)
+    except OverflowError:
+        raise _invalid(name, "a number of moderate size") from None
+
+
+def _text(body: Mapping[str, Any], name: str) -> str | None:
+    value = body.get(name)
+    if value is not None and not isinstance(value, str):
+        raise _invalid(name, "a string")
+    return value
 
 
 def _whole(body: Mapping[str, Any], name: str) -> int | None:
@@ -155,15 +178,6 @@ def _whole(body: Mapping[str, Any], name: str) -> int | None:
     if not isinstance(value, int) or isinstance(value, bool) or value < 1:
         raise _invalid(name, "a whole number above 0")
     return value
-
-
-def _invalid(name: str, wanted: str) -> Refused:
-    return Refused(
-        400,
-        f"Invalid type or value for '{name}': expected {wanted}.",
-        param=name,
-        code="invalid_type",
-    )
 
 
 def _is_tool(value: Any) -> bool:

@@ -24,7 +24,9 @@ _decode_text = json.JSONDecoder().raw_decode
 
 
 class WireError(ValueError):
-    """What came in is not a frame of ours."""
+    """What came in is not a frame of ours; `before` are the messages that stood before it."""
+
+    before: "Sequence[Message]" = ()
 
 
 def dumps(header: Header) -> bytes:
@@ -57,14 +59,22 @@ class Decoder:
         self._need = 0
 
     def feed(self, data: bytes) -> List[Message]:
+        messages: List[Message] = []
+        try:
+            self._feed(data, messages)
+        except WireError as error:
+            error.before = messages
+            raise
+        return messages
+
+    def _feed(self, data: bytes, messages: List[Message]) -> None:
         if self._chunks:
             self._chunks.append(data)
             self._have += len(data)
             if self._have < self._need:
-                return []
+                return
             data = b"".join(self._chunks)
             self._chunks = []
-        messages: List[Message] = []
         at, end = 0, len(data)
         need = _LENGTHS.size
         while end - at >= _LENGTHS.size:
@@ -86,7 +96,6 @@ class Decoder:
             self._chunks = [data[at:]]
             self._have = end - at
             self._need = need
-        return messages
 
     def _header(self, text: bytes) -> Header:
         try:
