@@ -99,6 +99,9 @@ def _loaded(engine: Engine, configuration: Configuration) -> Iterable[Finding]:
     worker = generation.worker
     library = LIBRARIES.get(worker.language)
     sdk = f" with {f'{library} {worker.sdk_version}' if worker.sdk_version else f'no {library}'}"
+    if worker.worker_directory:  # it does not tell which library it has
+        version = f"official worker {worker.worker_version}".rstrip()
+        library, sdk = "-", f" with the {version} in {worker.worker_directory}"
     title = f"{runtime_title(worker.language)} {worker.version}".rstrip()
     yield Finding("good", f"The app runs on {title}{sdk if library else ''}.")
     names = ", ".join(each.model.name for each in generation.functions.values())

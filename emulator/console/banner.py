@@ -38,6 +38,9 @@ def runtime_line(worker: WorkerInfo) -> str:
     library = LIBRARIES.get(worker.language)
     sdk = f", {library} {worker.sdk_version}" if library and worker.sdk_version else ""
     title = f"{runtime_title(worker.language)} {worker.version}".rstrip()
+    if worker.worker_directory:
+        official = f"official worker {worker.worker_version}".rstrip()
+        return f"{title} ({official} in {worker.worker_directory}, {worker.executable})"
     return f"{title} ({worker.executable}{sdk})"
 
 
