@@ -25,8 +25,11 @@ def main() -> int:
         ("imports", [str(BIN / "lint-imports")]),
         ("types", [str(BIN / "mypy")]),
         ("types on Windows", [str(BIN / "mypy"), *_WINDOWS]),
-        # A table service for the tests of chats; kept beside the other things tests need.
+        # A table service for the tests of chats, and what apps in JavaScript and TypeScript need;
+        # kept beside the other things tests need.
         ("azurite", [sys.executable, "-m", "tests.support.azurite"]),
+        ("node", [sys.executable, "-m", "tests.support.node"]),
+        ("typescript", [sys.executable, "-m", "tests.support.typescript"]),
     ]
     if arguments.fast:
         steps.append(("unit tests", _pytest("tests/unit", "tests/architecture")))
