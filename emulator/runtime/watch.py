@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from emulator.config.hostjson import HostConfig
+from emulator.runtime.inotify import FolderWatch, folders_below, reported_by_linux
 from emulator.workers.languages import NODE, PYTHON
 
 STEP = 10
@@ -106,11 +107,14 @@ class Watcher:
         on_change: Callable[[frozenset[Path]], Awaitable[None]],
         *,
         polling: bool = False,
+        by_linux: bool | None = None,
     ) -> None:
         self._rules = rules
         self._on_change = on_change
         self._polling = polling
+        self._by_linux = reported_by_linux() if by_linux is None else by_linux
         self._stop = asyncio.Event()
+        self._told = asyncio.Event()
         self._seen: dict[Path, Stamp | None] = {}
         self._seen = self._snapshot()
         """Files as they were when they were last reported, from before the first load on: a save
@@ -123,6 +127,8 @@ class Watcher:
         """
         if self._polling:
             await self._poll()
+            return
+        if self._by_linux and await self._listen():
             return
         # 50 ms to import, needed only once the app is served
         watch = await asyncio.to_thread(_import_awatch)
@@ -139,14 +145,67 @@ class Watcher:
 
     def close(self) -> None:
         self._stop.set()
+        self._told.set()
+
+    async def _listen(self) -> bool:
+        """Let Linux tell of saves; begin anew, with a look at everything, when folders change.
+
+        Returns false when Linux has no watches left.
+        """
+        pending: set[Path] = set()
+        now = asyncio.get_running_loop().time
+        while not self._stop.is_set():
+            root, ignores = self._rules().root, self._rules().ignores_folder
+            folders = await asyncio.to_thread(folders_below, root, ignores)
+            if not folders:  # the app's folder itself is gone, and may come back
+                await self._stopped_within(POLL_EVERY)
+                continue
+            try:
+                watch = FolderWatch(folders, ignores_folder=ignores, told=self._told.set)
+            except OSError:
+                return False
+            began = now()
+            try:
+                await self._report(self._changed(self._snapshot() | self._stamps(pending)))
+                while not self._stop.is_set():
+                    await self._settled(watch)
+                    pending, watch.changed = watch.changed, set()
+                    if watch.outdated:
+                        # An app that keeps making folders must not make us look all the time.
+                        if now() < began + POLL_EVERY:
+                            await self._stopped_within(POLL_EVERY)
+                        break
+                    await self._report(self._changed(self._stamps(pending)))
+            finally:
+                watch.close()
+        return True
+
+    async def _settled(self, watch: FolderWatch) -> None:
+        """Wait for a change, and then until none joins it for a moment."""
+        if not (watch.changed or watch.outdated):
+            self._told.clear()
+            if not self._stop.is_set():
+                await self._told.wait()
+        for _ in range(DEBOUNCE // STEP):
+            seen = len(watch.changed)
+            await asyncio.sleep(STEP / 1000)
+            if len(watch.changed) == seen:
+                break
+
+    def _stamps(self, paths: Iterable[Path]) -> dict[Path, Stamp | None]:
+        rules = self._rules()
+        return {path: stamp_of(path) for path in paths if rules.matters(path)}
+
+    async def _stopped_within(self, seconds: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._stop.wait()
 
     async def _poll(self) -> None:
         """Look at every file again and again, to the nanosecond: two saves a second are two."""
         while not self._stop.is_set():
             await self._report(self._changed(self._snapshot()))
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(POLL_EVERY):
-                    await self._stop.wait()
+            await self._stopped_within(POLL_EVERY)
 
     async def _feed(
         self,
@@ -187,9 +246,7 @@ class Watcher:
                 if not changed.done():
                     changed.cancel()
                     break
-                rules = self._rules()
-                relevant = [path for path in changed.result() if rules.matters(path)]
-                await self._report(self._changed({path: stamp_of(path) for path in relevant}))
+                await self._report(self._changed(self._stamps(changed.result())))
         finally:
             stopped.cancel()
             over.set()

@@ -74,11 +74,17 @@ async def test_a_save_before_watching_began_is_reported(tmp_path: Path) -> None:
         await asyncio.gather(running, return_exceptions=True)
 
 
-@pytest.mark.parametrize("polling", [False, True])
-async def test_saves_deletions_and_new_folders_are_reported(tmp_path: Path, polling: bool) -> None:
+@pytest.mark.parametrize(
+    ("polling", "by_linux"),
+    [(False, None), (False, False), (True, None)],
+    ids=["as here", "watchfiles", "polling"],
+)
+async def test_saves_deletions_and_new_folders_are_reported(
+    tmp_path: Path, polling: bool, by_linux: bool | None
+) -> None:
     (tmp_path / "lib").mkdir()
     (tmp_path / "lib" / "a.py").write_text("1")
-    watcher, reported = watching(tmp_path, polling=polling)
+    watcher, reported = watching(tmp_path, polling=polling, by_linux=by_linux)
     running = asyncio.create_task(watcher.run())
     try:
         async with asyncio.timeout(10):
@@ -117,11 +123,11 @@ def rules() -> WatchRules:
 
 
 def watching(
-    root: Path, *, polling: bool = False
+    root: Path, *, polling: bool = False, by_linux: bool | None = None
 ) -> tuple[Watcher, asyncio.Queue[frozenset[Path]]]:
     reported: asyncio.Queue[frozenset[Path]] = asyncio.Queue()
 
     async def report(paths: frozenset[Path]) -> None:
         reported.put_nowait(paths)
 
-    return Watcher(lambda: WatchRules(root), report, polling=polling), reported
+    return Watcher(lambda: WatchRules(root), report, polling=polling, by_linux=by_linux), reported
