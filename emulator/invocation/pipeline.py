@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Coroutine, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -33,6 +33,7 @@ from emulator.events import (
 from emulator.ids import new_id
 from emulator.invocation.bound import BoundFunction, Reader, Writer
 from emulator.invocation.limits import Deadlines, InFlight, RetrySchedule
+from emulator.invocation.metadata import metadata_of
 from emulator.invocation.options import BoundOptions, Evaluation
 from emulator.model import (
     NO_TRACE,
@@ -75,7 +76,10 @@ class Invoker:
         clock: Clock,
         timeout: float | None,
         running: dict[str, str] | None = None,
+        binding_data: bool = False,
     ) -> None:
+        """With `binding_data` functions are shown what `{…}` in their bindings can refer to."""
+        self._binding_data = binding_data
         self._running = {} if running is None else running
         self._channel = channel
         self._events = events
@@ -199,11 +203,9 @@ class Invoker:
         retry: RetryContext | None,
         stream: HttpStream | None = None,
     ) -> InvocationResult:
-        try:
-            data = fired.data()
-        except Exception as error:  # a binding package may raise anything; only the call fails
-            kind = function.trigger.declared.type
-            raise _broken(function.trigger_name, kind, error) from error
+        data = _data(function, fired)
+        if self._binding_data:
+            fired = msgspec.structs.replace(fired, data=_known(data))
         evaluation = Evaluation(
             data=data,
             now=self._clock.now,
@@ -272,7 +274,10 @@ class Invoker:
         retry: RetryContext | None,
         stream: HttpStream | None = None,
     ) -> InvocationResult:
-        invocation = Invocation(call_id, function.model.name, inputs, fired.metadata, trace, retry)
+        metadata = fired.metadata
+        if self._binding_data:
+            metadata = {**metadata_of(_data(function, fired)), **metadata}
+        invocation = Invocation(call_id, function.model.name, inputs, metadata, trace, retry)
         if self._deadlines is None:
             result = await self._asked(invocation, stream)
         else:
@@ -321,6 +326,19 @@ class Invoker:
 
     def _say(self, function: BoundFunction, level: Level, message: str) -> None:
         self._events.publish(LogLine(level, message, f"Function.{function.model.name}"))
+
+
+def _data(function: BoundFunction, fired: Fired) -> Mapping[str, Any]:
+    try:
+        return fired.data()
+    except Exception as error:  # a binding package may raise anything; only the call fails
+        kind = function.trigger.declared.type
+        raise _broken(function.trigger_name, kind, error) from error
+
+
+def _known(data: Mapping[str, Any]) -> Callable[[], Mapping[str, Any]]:
+    """Answer what was answered: a trigger is asked once."""
+    return lambda: data
 
 
 class _CallLog:

@@ -276,6 +276,7 @@ class Host:
             clock=self._clock,
             timeout=host_config.function_timeout if self._timeouts else None,
             running=self._running,
+            binding_data=worker.takes_binding_data,
         )
         services = LoadServices(self.context, app, settings, host_config, invoker)
         binder = Binder(

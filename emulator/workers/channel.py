@@ -87,6 +87,12 @@ class WorkerInfo:
     worker_directory: str = ""
     """Of an official worker; empty for ours."""
 
+    @property
+    def takes_binding_data(self) -> bool:
+        """Whether functions are shown what `{…}` can refer to, such as `context.triggerMetadata`
+        in JavaScript. In Python nobody can see it."""
+        return self.language != "python" or bool(self.worker_directory)
+
 
 @dataclass(frozen=True, slots=True)
 class WorkerLog:

@@ -137,6 +137,7 @@ class Bench:
         *,
         clock: Clock | None = None,
         timeout: float | None = None,
+        binding_data: bool = False,
     ) -> None:
         self.channel = FakeChannel(answer)
         self.events = EventBus()
@@ -148,6 +149,7 @@ class Bench:
             events=self.events,
             clock=self.clock,
             timeout=timeout,
+            binding_data=binding_data,
         )
 
     async def run(

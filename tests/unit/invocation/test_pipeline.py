@@ -69,6 +69,26 @@ async def test_data_are_asked_for_only_when_a_binding_may_need_them() -> None:
     await Bench().invoker.run(function(), Fired(NONE, "asked", never))
 
 
+async def test_workers_that_show_binding_data_get_it_beside_the_metadata() -> None:
+    asked = 0
+
+    def data() -> dict[str, Any]:
+        nonlocal asked
+        asked += 1
+        return {"id": "7", "Id": "mine", "sub": {"a": [1]}, "no": None}
+
+    metadata = {"Id": Datum("text", "1")}
+    for functions in (function(), function(readers=[[reader("x", text, options="{id}")]])):
+        bench = Bench(binding_data=True)
+        await bench.invoker.run(functions, Fired(NONE, "asked", data, metadata))
+        assert bench.channel.asked[0].metadata == {
+            "id": Datum("text", "7"),
+            "Id": Datum("text", "1"),
+            "sub": Datum("json", '{"a": [1]}'),
+        }
+    assert asked == 2
+
+
 async def test_groups_of_inputs_run_in_order_and_those_of_a_group_together() -> None:
     running: list[str] = []
     gate = asyncio.Event()
