@@ -28,6 +28,8 @@ def main() -> int:
         # A table service for the tests of chats, and what apps in JavaScript and TypeScript need;
         # kept beside the other things tests need.
         ("azurite", [sys.executable, "-m", "tests.support.azurite"]),
+        # The library of apps in JavaScript, in the versions they are tested with.
+        ("functions for Node.js", [sys.executable, "-m", "tests.support.node"]),
         ("node", [sys.executable, "-m", "tests.support.node"]),
         ("typescript", [sys.executable, "-m", "tests.support.typescript"]),
     ]

@@ -13,6 +13,7 @@ const { entryPointOf } = require('./v3/entrypoint.cjs');
 const { FolderModel } = require('./v3/model.cjs');
 const modules = require('./modules.cjs');
 const { serverOf } = require('./streaming.cjs');
+const { locate } = require('./syntax.cjs');
 
 const LEVELS = {
   trace: 'Trace',
@@ -76,6 +77,7 @@ class App {
       if (registered.model?.getCapabilities) this._server = await serverOf(registered.model);
       return this._indexed();
     } catch (error) {
+      locate(error, this._entries);
       return { kind: 'indexed', functions: null, error: describe(error, this.root) };
     } finally {
       this._loading(null);
@@ -139,13 +141,24 @@ class App {
     }
     this._package ??= readPackage(this.root);
     const file = path.resolve(directory, wanted.script.replaceAll('\\', '/'));
-    const exported = await loadFile(file, this._package?.type ?? '');
+    const exported = await this._exportedBy(file);
     return {
       model: new FolderModel(),
       metadata: { name, directory, bindings: bindingsOf(wanted.bindings) },
       callback: entryPointOf(exported, wanted.entry_point),
       server: null,
     };
+  }
+
+  async _exportedBy(file) {
+    try {
+      return await loadFile(file, this._package?.type ?? '');
+    } catch (error) {
+      locate(error, [file]);
+      throw error;
+    } finally {
+      this._entries.push(file);
+    }
   }
 
   // Start a call; its answer is sent.

@@ -30,7 +30,7 @@ function readPackage(root) {
   try {
     fields = JSON.parse(text.replace(/^\ufeff/, ''));
   } catch (error) {
-    error.stack = `${file}:${lineOf(text, error)}\n${error.name}: ${error.message}`;
+    error.stack = `${file}:${lineOf(text)}\n${error.name}: ${error.message}`;
     throw error;
   }
   const { main, type } = fields ?? {};
@@ -40,9 +40,19 @@ function readPackage(root) {
   };
 }
 
-function lineOf(text, error) {
-  const position = /position (\d+)/.exec(error.message);
-  return position ? text.slice(0, Number(position[1])).split('\n').length : text.split('\n').length;
+// Newer versions of Node.js do not say where it is: it is in the first line that does not go on.
+function lineOf(text) {
+  const lines = text.split('\n');
+  for (let count = 1; count < lines.length; count++) {
+    const begin = lines.slice(0, count).join('\n');
+    try {
+      JSON.parse(begin);
+    } catch ({ message }) {
+      const position = Number(/position (\d+)/.exec(message)?.[1] ?? NaN);
+      if (!/end of|Unterminated/.test(message) && position !== begin.length) return count;
+    }
+  }
+  return lines.length;
 }
 
 // Return the files to load. Without any the folders with function.json count; `warn` tells of a

@@ -1,6 +1,7 @@
 // Errors as data: type, message and the stack cut to the app's own frames.
 'use strict';
 
+const fs = require('fs');
 const path = require('path');
 const { fileURLToPath } = require('url');
 const { inspect } = require('util');
@@ -15,7 +16,8 @@ function describe(thrown, root) {
   const error = asError(thrown);
   try {
     const [file, line] = placeOf(error, root);
-    return { type: typeOf(error), message: String(error.message), stack: stackOf(error, root), file, line };
+    const message = withoutOurs(String(error.message));
+    return { type: typeOf(error), message, stack: stackOf(error, root), file, line };
   } catch {
     // An error class may break even its own printing.
     return { type: 'Error', message: 'the error cannot be shown', stack: '' };
@@ -49,7 +51,29 @@ function placeOf(error, root) {
       if (found && isAppFile(asPath(found[1]), root)) return [asPath(found[1]), Number(found[2])];
     }
   }
-  return [null, null];
+  return importerOf(String(error.message));
+}
+
+// What cannot be imported is told with the file that does; its line is where the name stands.
+function importerOf(message) {
+  const found = /'([^']+)' imported from (\/.+|\w:.+)$/m.exec(message);
+  if (!found) return [null, null];
+  const [, name, file] = found;
+  try {
+    const lines = fs.readFileSync(file, 'utf8').split('\n');
+    const at = lines.findIndex((line) => [`'${name}'`, `"${name}"`].some((each) => line.includes(each)));
+    return [file, at < 0 ? null : at + 1];
+  } catch {
+    return [null, null];
+  }
+}
+
+// Lists of who required whom lead to us.
+function withoutOurs(text) {
+  return text
+    .split('\n')
+    .filter((line) => !line.startsWith(`- ${__dirname}${path.sep}`))
+    .join('\n');
 }
 
 function asPath(text) {
@@ -76,7 +100,7 @@ function stackOf(error, root) {
 
 // Keep the app's frames, and the first one wherever it is: there the error arose.
 function cut(error, root) {
-  const lines = String(error.stack || `${typeOf(error)}: ${error.message}`).split('\n');
+  const lines = withoutOurs(String(error.stack || `${typeOf(error)}: ${error.message}`)).split('\n');
   const frames = lines.filter((line) => FRAME.test(line) && !isMachinery(line));
   const kept = frames.filter((line, at) => at === 0 || isAppFrame(line, root));
   const rest = Array.isArray(error.errors) ? error.errors.map((each) => `  [error]: ${each}`) : [];

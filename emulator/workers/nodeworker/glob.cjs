@@ -8,15 +8,18 @@ const path = require('path');
 
 const MAGIC = /[*?[\]{}()!+@]/;
 
-// Return the files below `root` that `pattern` names, relative to it, with slashes, sorted.
+// Return the files below `root` that `pattern` names, relative to it, with slashes: what its braces
+// stand for one after the other, each sorted.
 function glob(root, pattern) {
   if (pattern.startsWith('!')) return []; // it only excludes
   const found = new Set();
   for (const each of braces(pattern)) {
     const parts = path.posix.normalize(each).split('/').filter((part) => part && part !== '.');
-    walk(root, '', parts, found);
+    const files = new Set();
+    walk(root, '', parts, files);
+    for (const file of [...files].sort()) found.add(file);
   }
-  return [...found].sort();
+  return [...found];
 }
 
 function walk(root, at, parts, found) {

@@ -3,6 +3,7 @@
 
 const { AsyncLocalStorage } = require('async_hooks');
 
+const LONGEST_LINE = 1 << 20; // characters; what is longer is told in pieces
 const SYSTEM_LINE = 'languageworkerconsolelog';
 
 // The running call, carried along everything it starts.
@@ -15,7 +16,10 @@ class Capture {
   }
 
   log(level, message, id, source) {
-    this._emit({ kind: 'log', level, message, id, source });
+    for (let at = 0; at === 0 || at < message.length; at += LONGEST_LINE) {
+      const piece = message.length > LONGEST_LINE ? message.slice(at, at + LONGEST_LINE) : message;
+      this._emit({ kind: 'log', level, message: piece, id, source });
+    }
   }
 
   // Let whole lines that are written to standard output and error become log messages.
@@ -48,14 +52,13 @@ class UserStream {
 
   _write(chunk, encoding, callback) {
     if (typeof encoding === 'function') [encoding, callback] = [undefined, encoding];
-    const text =
-      typeof chunk === 'string' && (!encoding || !Buffer.isEncoding(encoding) || /utf-?8/i.test(encoding))
-        ? chunk
-        : asText(chunk, encoding);
+    const isText = typeof chunk === 'string' && (!encoding || /^utf-?8$/i.test(encoding));
+    const text = isText ? chunk : asText(chunk, encoding);
     const id = running.getStore()?.id ?? null;
     const lines = ((this._partial.get(id) ?? '') + text).split('\n');
     const rest = lines.pop();
-    if (rest) this._partial.set(id, rest);
+    if (rest.length >= LONGEST_LINE) lines.push(rest);
+    if (rest && rest.length < LONGEST_LINE) this._partial.set(id, rest);
     else this._partial.delete(id);
     for (const line of lines) this._capture.line(this._source, line, id);
     if (typeof callback === 'function') process.nextTick(callback);

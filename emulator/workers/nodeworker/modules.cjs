@@ -21,19 +21,30 @@ function foreign(root, entries) {
 
 function imported(root, entries) {
   const packages = new Set();
-  const seen = new Set();
-  const waiting = entries.filter((file) => !require.cache[file]);
-  while (waiting.length && seen.size < MOST_FILES) {
-    const file = waiting.pop();
-    if (seen.has(file)) continue;
-    seen.add(file);
-    for (const name of importsOf(file)) {
-      if (/^\.{0,2}\//.test(name)) waiting.push(path.resolve(path.dirname(file), name));
-      else if (!name.includes(':') && !Module.builtinModules.includes(name)) packages.add(name);
+  for (const [, names] of graph(entries)) {
+    for (const name of names) {
+      const isOutside = !isPath(name) && !name.includes(':') && !Module.builtinModules.includes(name);
+      if (isOutside) packages.add(name);
     }
   }
   return [...packages].filter((name) => isPackage(root, name)).map((name) => IMPORTED + name);
 }
+
+// Return the ES modules of an app, and what each of them imports by name.
+function graph(entries) {
+  const found = new Map();
+  const waiting = entries.filter((file) => !require.cache[file]);
+  while (waiting.length && found.size < MOST_FILES) {
+    const file = waiting.pop();
+    if (found.has(file)) continue;
+    const names = importsOf(file);
+    found.set(file, names);
+    waiting.push(...names.filter(isPath).map((name) => path.resolve(path.dirname(file), name)));
+  }
+  return found;
+}
+
+const isPath = (name) => /^\.{0,2}\//.test(name);
 
 function importsOf(file) {
   try {
@@ -79,4 +90,4 @@ function importFrom(root, name) {
   asking.exports(name).catch(() => {});
 }
 
-module.exports = { foreign, warm };
+module.exports = { foreign, graph, warm };

@@ -43,7 +43,7 @@ class Session {
     process.setSourceMapsEnabled(true);
     const capture = new Capture((header) => {
       this.send(header);
-      this.flush(); // what follows may block the loop; the line should be seen before
+      this._flushNow();
     });
     capture.replaceStreams();
     this._app = new App(root, {
@@ -80,10 +80,13 @@ class Session {
     this._connection.uncork();
   }
 
-  // The process ends at once: what is queued must be written before.
+  // Write without the loop: what follows may block it or end the process, and a line should be seen
+  // before. Code that writes faster than the host reads waits here, instead of filling the memory.
   _flushNow() {
-    this._connection._handle?.setBlocking?.(true);
+    const handle = this._connection._handle;
+    handle?.setBlocking?.(true);
     this.flush();
+    handle?.setBlocking?.(false);
   }
 
   _received(data) {
