@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import sys
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
@@ -17,6 +18,8 @@ from emulator.console.render import (
     call_line,
     duration,
     failure_lines,
+    harmless,
+    harmless_json,
     problem_lines,
     together,
 )
@@ -160,7 +163,7 @@ class Console:
 
     def flush(self) -> None:
         self._scheduled = False
-        text = self._clean("\n".join(self._pending)) + "\n" if self._pending else ""
+        text = self._safe(self._clean("\n".join(self._pending))) + "\n" if self._pending else ""
         self._pending.clear()
         if self._status_shown:
             text = _ERASE_LINE + text
@@ -178,6 +181,9 @@ class Console:
 
     def _gone(self, error: Exception) -> None:
         """The terminal or the pipe's reader went away; the host goes on."""
+
+    def _safe(self, text: str) -> str:
+        return harmless(text)
 
     def _clean(self, text: str) -> str:
         return self._filter().without_values(text)
@@ -266,9 +272,12 @@ class Console:
         origin = f"[{name}] " if event.category.startswith("Function.") else ""
         colour = _COLOURS.get(event.level)
         label = f"{event.level}: " if colour else ""
-        for index, line in enumerate(event.message.splitlines() or [""]):
-            text = f"{origin}{label}{line}" if index == 0 else line
-            self.line(text, *([colour] if colour else []))
+        styles = [colour] if colour else []
+        first, *rest = event.message.splitlines() or [""]
+        self.line(_closed(f"{origin}{label}{first}"), *styles)
+        # Without a time: no text with a line break in it can look like several of our lines.
+        shown = (self.paint(_closed(line), *styles) for line in rest)
+        self.write(f"{_BLANK_STAMP}{line}" if line else "" for line in shown)
 
     def _shows(self, event: LogLine) -> bool:
         least = self._least.get(event.category)
@@ -308,6 +317,12 @@ class Console:
         return self._stamp_text
 
 
+def _closed(line: str) -> str:
+    """End a colour that the app began and did not end."""
+    colours = re.findall(r"\x1b\[[0-9;:]*m", line) if "\x1b[" in line else []
+    return f"{line}\x1b[0m" if colours and colours[-1] not in {"\x1b[0m", "\x1b[m"} else line
+
+
 def _current_task() -> asyncio.Task[Any] | None:
     """Return the task that answers a request: its calls and its end are told from within it."""
     try:
@@ -343,6 +358,9 @@ class JsonConsole(Console):
     def problems(self, problems: Iterable[Problem]) -> None:
         for problem in problems:
             self._record(ProblemFound(problem))
+
+    def _safe(self, text: str) -> str:
+        return harmless_json(text)
 
     def _now(self) -> datetime:
         return self._clock.now()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import replace
 
@@ -33,6 +34,25 @@ class Palette:
             return text
         codes = ";".join(_CODES[style] for style in styles)
         return f"\x1b[{codes}m{text}\x1b[0m"
+
+
+_UNSAFE = re.compile(
+    r"\x1b(?!\[[0-9;:]{0,30}m)"  # colours of the app's own are fine
+    r"|[\x00-\x08\x0b-\x1a\x1c-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]"
+)
+
+
+def harmless(text: str) -> str:
+    """Show characters that move the cursor, hide text or turn its direction as what they are.
+
+    What a request says gets into log lines: it must not rewrite the lines around it.
+    """
+    return _UNSAFE.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
+
+
+def harmless_json(text: str) -> str:
+    """Do the same to JSON, which stays JSON."""
+    return _UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def problem_lines(problem: Problem, paint: Palette, *, azure: bool = False) -> Iterable[str]:
@@ -85,12 +105,18 @@ def verdict(problems: Iterable[Problem]) -> str:
 
 
 def failure_lines(error: FunctionError) -> Iterable[str]:
-    """The form people search the web for: the exception on a line by itself, then its stack."""
-    yield f"Exception: {error.title}"
+    """The form people search the web for: the exception on a line by itself, then its stack.
+
+    Further lines stand further in: what a request said and the exception repeats cannot look like
+    a line of ours.
+    """
+    title, *more = error.title.splitlines() or [""]
+    yield f"Exception: {title}"
+    yield from (f"  {line}" for line in more)
     first, *rest = error.stack.rstrip().splitlines() or [""]
     if first and (rest or not first.endswith(error.title)):  # else it is that line again
         yield f"Stack: {first}"
-        yield from rest
+        yield from (f"  {line}" for line in rest)
     next_step = advice(error)
     if next_step:
         yield f"→ {next_step}"

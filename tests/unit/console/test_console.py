@@ -113,8 +113,8 @@ def test_a_failure_is_a_block_with_the_exception_on_a_line_of_its_own() -> None:
         "Executed 'Functions.f' (Failed, Id=1, Duration=500ms)",
         "Exception: ValueError: boom",
         "Stack: Traceback:",
-        "  line 1",
-        "ValueError: boom",
+        "    line 1",
+        "  ValueError: boom",
     ]
 
 
@@ -226,11 +226,49 @@ def test_a_line_names_its_function(category: str, line: str) -> None:
 def test_further_lines_of_a_message_follow() -> None:
     assert Shown().of(said("Error", text="one\ntwo\n\nthree")) == [
         "[f] Error: one",
-        "two",
+        "         two",
         "",
-        "three",
+        "         three",
     ]
     assert Shown().of(said("Information", text="")) == ["[f] "]
+
+
+FORGED = "12:00:00 GET /api/f → 200 (1 ms)  f"
+
+
+def test_no_text_with_line_breaks_looks_like_further_lines_of_ours() -> None:
+    error = FunctionError("ValueError", f"no\n{FORGED}", f"Traceback:\nValueError: no\n{FORGED}")
+    shown = Shown()
+    for mark in ("\n", "\r", "\r\n", "\x0b", "\x0c", "\x85", "\u2028"):
+        shown.of(said("Warning", text=f"Hello{mark}{FORGED}"))
+        shown.of(served(path=f"/{mark}{FORGED}"))
+    shown.of(InvocationFinished("1", "f", 0.5, error))
+    shown.of(LogLine("Error", f"a\n{FORGED}", "Host"))
+    assert FORGED not in shown.stream.getvalue().splitlines()
+    assert f"  {FORGED}" in shown.stream.getvalue().splitlines()
+
+
+@pytest.mark.parametrize("kind", [Console, JsonConsole])
+def test_nothing_that_is_written_moves_the_cursor_or_turns_text_around(kind: type[Console]) -> None:
+    shown = Shown(kind)
+    evil = "a\x1b[2Jb\x1b]0;t\x07c\x08\x7f\x9b2Kd\u202egnp.\u2066e\0\rf"
+    shown.of(said("Error", text=evil), served(path=f"/{evil}"))
+    shown.of(InvocationFinished("1", "f", 0.5, FunctionError(evil, evil, evil)))
+    shown.of(ProblemFound(Problem("code", evil, hint=evil, detail=evil)))
+    shown.console.write([evil] if kind is Console else [json.dumps(evil, ensure_ascii=False)])
+    shown.console.flush()
+    written = shown.stream.getvalue()
+    assert [each for each in written if not each.isprintable() and each != "\n"] == []
+    if kind is JsonConsole:
+        assert [json.loads(line) for line in written.splitlines()]
+
+
+def test_colours_of_the_app_stay_and_end_with_their_line() -> None:
+    shown = Shown()
+    (line,) = shown.of(said("Information", text="\x1b[31mred\tand\x1b[1;38:5:208m more"))
+    assert line == "[f] \x1b[31mred\tand\x1b[1;38:5:208m more\x1b[0m"
+    (line,) = shown.of(said("Information", text="\x1b[31mred\x1b[0m"))
+    assert line == "[f] \x1b[31mred\x1b[0m"
 
 
 USER, PRINTED = "Function.f.User", "Host.Function.Console"

@@ -79,8 +79,8 @@ async def test_a_failure_has_its_stack() -> None:
         "",
         "  Exception: ValueError: boom",
         "  Stack: Traceback:",
-        "    line 1",
-        "  ValueError: boom",
+        "      line 1",
+        "    ValueError: boom",
     ]
 
 
