@@ -3,6 +3,8 @@
 # make unit    the quick part of it
 # make bench   measurements, as a table and as JSON (ARGS="hello --rounds 3" for some)
 # make soak    ten minutes of load and saves; what it leaves behind (ARGS="--minutes 1")
+# make lowest  tests with the lowest versions of everything that pyproject.toml allows
+# make audit   known vulnerabilities of what an installation gets; asks a service on the internet
 # make fuzz    search for inputs that break a promise (ARGS="--minutes 30 --target routes")
 
 APP ?= fixtures/assistant
@@ -18,7 +20,7 @@ STAMP := $(VENV)/.stamp-run
 TEST_STAMP := $(VENV)/.stamp-test
 BENCH_STAMP := $(VENV)/.stamp-bench
 
-.PHONY: start test unit bench soak fuzz clean format
+.PHONY: start test unit bench soak fuzz clean format lowest audit
 
 # An app for Node.js gets its packages the first time.
 start: $(STAMP)
@@ -43,6 +45,12 @@ soak: $(TEST_STAMP)
 
 fuzz: $(TEST_STAMP)
 	$(BIN)/python -m tests.fuzz $(ARGS)
+
+lowest: $(TEST_STAMP)
+	$(BIN)/python -m tests.lowest --whole
+
+audit: $(TEST_STAMP)
+	$(BIN)/python -m tests.audit $(ARGS)
 
 format: $(TEST_STAMP)
 	$(BIN)/ruff format .

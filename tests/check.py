@@ -36,6 +36,7 @@ def main() -> int:
     if arguments.fast:
         steps.append(("unit tests", _pytest("tests/unit", "tests/architecture")))
     else:
+        steps.append(("lowest versions", [sys.executable, "-m", "tests.lowest"]))
         steps.append(("tests", _pytest("tests")))
     return 0 if all([_run(name, command) for name, command in steps]) else 1
 
