@@ -16,7 +16,7 @@ from emulator.discovery.assemble import script_file_of
 from emulator.discovery.candidates import Candidate, candidates
 from emulator.model import AppModel, FunctionModel, Problem, Severity
 from emulator.runtime.generation import Generation
-from emulator.workers.languages import PYTHON
+from emulator.workers.languages import app_language
 
 
 @click.command()
@@ -123,7 +123,10 @@ def _url(generation: Generation, name: str, base: str) -> str | None:
 def _candidates(session: Session, generation: Generation | None) -> list[Candidate]:
     settings = session.configuration.settings
     app = AppModel(session.engine.context.app_root) if generation is None else generation.app
-    language = PYTHON if generation is None else generation.worker.language
+    if generation is None:
+        language = app_language(app.root, settings.worker_environment({})).name
+    else:
+        language = generation.worker.language
     script_file = script_file_of(language, settings)
     return list(candidates(app, session.problems, script_file))
 

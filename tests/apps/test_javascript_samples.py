@@ -118,6 +118,15 @@ def test_init_writes_in_the_words_of_azures_tools(tmp_path: Path, language: str)
     assert f"Wrote src/functions/ask.{end}" in more.out
 
 
+def test_explain_tells_of_package_json_also_when_the_app_is_broken(tmp_path: Path) -> None:
+    npm.require("an app in JavaScript")
+    app = write_app(tmp_path, {"package.json": '{"main": "src/*.js"}'})
+    done = funcemu("functions", app, "--explain")
+    assert done.code == 1
+    assert "package.json  not taken" in done.out
+    assert "function_app.py" not in done.out
+
+
 ESM = {
     "package.json": '{"type": "module", "main": "app.js"}',
     "todos.js": "export const todos = [];",
