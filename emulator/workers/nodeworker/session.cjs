@@ -2,6 +2,7 @@
 'use strict';
 
 const { App } = require('./app.cjs');
+const { endGroup } = require('./group.cjs');
 const { Capture } = require('./logs.cjs');
 const { watchFailures } = require('./uncaught.cjs');
 const { PROTOCOL, Decoder, WireError, encode, unknownKind } = require('./wire.cjs');
@@ -20,7 +21,7 @@ class Session {
     this._app = null;
     connection.on('data', (data) => this._received(data));
     connection.on('error', () => {}); // followed by its end
-    connection.on('close', () => process.exit(1));
+    connection.on('close', endGroup); // the host is gone
   }
 
   // Introduce ourselves, and index the app without being asked.
@@ -96,7 +97,7 @@ class Session {
       if (!(error instanceof WireError)) throw error;
       this.send({ kind: 'error', message: error.message });
       this.flush();
-      this._connection.end(() => process.exit(1));
+      this._connection.end(endGroup);
     }
   }
 

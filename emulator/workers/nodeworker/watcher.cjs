@@ -5,6 +5,8 @@ const fs = require('fs');
 const net = require('net');
 const { parentPort, workerData } = require('worker_threads');
 
+const { endGroup } = require('./group.cjs');
+
 const LONG_LOAD = 10; // seconds after which people ask what is going on
 
 const pipe = new net.Socket({ fd: workerData, readable: true, writable: false });
@@ -20,13 +22,7 @@ pipe.on('data', (data) => {
   }
 });
 pipe.on('error', () => {});
-pipe.on('close', () => {
-  try {
-    process.kill(-process.pid, 'SIGKILL'); // with it what the app has started
-  } catch {
-    process.kill(process.pid, 'SIGKILL');
-  }
-});
+pipe.on('close', endGroup);
 
 // The main thread says which file it loads, and `null` when it has loaded them all.
 parentPort.on('message', (file) => {
