@@ -61,9 +61,10 @@ def test_a_sample_is_complete_and_says_what_it_is(sample: str) -> None:
 
 
 def test_the_example_of_the_readme_passes(tmp_path: Path) -> None:
-    chapter = (ROOT / "README.md").read_text("utf-8").partition("## JavaScript and TypeScript")[2]
+    readme = (ROOT / "README.md").read_text("utf-8")
+    chapter = readme.partition("\n## JavaScript and TypeScript\n")[2].partition("\n## ")[0]
     files = dict(re.findall(r"```js\n// (\S+)\n(.*?)```", chapter, re.DOTALL))
-    [package] = re.findall(r"```json\n(\{.*?)```", chapter.partition("\n## ")[0], re.DOTALL)
+    [package] = re.findall(r"```json\n(\{.*?)```", chapter, re.DOTALL)
     assert list(files) == ["src/functions/greet.js", "test/greet.test.mjs"]
     npm.require("an app in JavaScript")
     app = with_packages(write_app(tmp_path, {"package.json": package, **files}))
