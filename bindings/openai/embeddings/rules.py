@@ -11,6 +11,7 @@ from emulator.sdk import BindingError, SettingsView
 FILES_ROOT_SETTING = "FUNCEMU_EMBEDDINGS_FILES_ROOT"
 MAX_BYTES_SETTING = "FUNCEMU_EMBEDDINGS_MAX_BYTES"
 TIMEOUT_SETTING = "FUNCEMU_EMBEDDINGS_TIMEOUT"
+URL_HOSTS_SETTING = "FUNCEMU_EMBEDDINGS_URL_HOSTS"
 
 _DEFAULT_MAX_BYTES = 20 * 1024 * 1024
 _DEFAULT_TIMEOUT = 30.0
@@ -19,11 +20,12 @@ _DEFAULT_TIMEOUT = 30.0
 @dataclass(frozen=True, slots=True)
 class InputRules:
     """What may be read. `roots` are the folders files may lie in; relative paths are taken from
-    the first."""
+    the first. `hosts` are those of this machine and its networks that pages may come from."""
 
     roots: tuple[Path, ...]
     max_bytes: int = _DEFAULT_MAX_BYTES
     timeout: float = _DEFAULT_TIMEOUT
+    hosts: str | None = None
 
     @classmethod
     def of(cls, app_root: Path, settings: SettingsView) -> InputRules:
@@ -32,6 +34,7 @@ class InputRules:
             roots=(app_root, *(app_root / each.strip() for each in listed if each.strip())),
             max_bytes=int(_positive(settings, MAX_BYTES_SETTING, _DEFAULT_MAX_BYTES)),
             timeout=_positive(settings, TIMEOUT_SETTING, _DEFAULT_TIMEOUT),
+            hosts=settings.get(URL_HOSTS_SETTING),
         )
 
 

@@ -90,9 +90,19 @@ async def test_a_setting_allows_further_folders(app: Path, tmp_path: Path) -> No
     assert await read_input(InputType.FILE_PATH, "../outside.txt", rules) == "secret"
 
 
-@pytest.mark.parametrize("name", ["local.settings.json", ".env", "Local.Settings.json"])
-async def test_settings_files_are_never_read(name: str, app: Path) -> None:
+@pytest.mark.parametrize(
+    "name",
+    ["local.settings.json", ".env", "Local.Settings.json", ".env.local", ".git/config",
+     ".funcemu/keys/host.json", "docs/.hidden", "docs/.x/y"],
+)  # fmt: skip
+async def test_settings_and_hidden_files_are_never_read(name: str, app: Path) -> None:
+    (app / name).parent.mkdir(parents=True, exist_ok=True)
     (app / name).write_text("{}", encoding="utf-8")
+    (app / "link").symlink_to(app / name)
+    with pytest.raises(BindingError, match="holds settings and secrets"):
+        await read_input(InputType.FILE_PATH, "link", _rules(app))
+    with pytest.raises(BindingError, match="holds settings and secrets"):
+        await read_input(InputType.FILE_PATH, f"docs/../{name}", _rules(app, X="y"))
     with pytest.raises(BindingError, match="holds settings and secrets"):
         await read_input(InputType.FILE_PATH, name, _rules(app))
 
@@ -104,13 +114,35 @@ async def test_settings_files_are_never_read(name: str, app: Path) -> None:
         ("docs", "'{app}/docs' is a folder, not a file."),
         ("pipe", "'{app}/pipe' is not a regular file."),
         ("a\0b", "'a\\x00b' is not a path."),
+        ("\ud800", "'\\ud800' is not a path."),
+        ("circle", "'circle' is not a path."),
     ],
 )
 async def test_what_is_no_file_is_told(path: str, message: str, app: Path) -> None:
     os.mkfifo(app / "pipe")
+    (app / "circle").symlink_to(app / "circle")
     with pytest.raises(BindingError) as caught:
         await read_input(InputType.FILE_PATH, path, _rules(app))
     assert caught.value.message == message.format(app=app.resolve())
+
+
+@pytest.mark.parametrize("device", ["/dev/zero", "/dev/stdin", "/proc/self/environ", "/dev/tty"])
+async def test_devices_are_no_files_of_the_app(device: str, app: Path) -> None:
+    (app / "link").symlink_to(device)
+    with pytest.raises(BindingError, match="is outside of the app folder"):
+        await read_input(InputType.FILE_PATH, "link", _rules(app))
+
+
+async def test_a_name_that_is_too_long_is_told(app: Path) -> None:
+    with pytest.raises(BindingError, match=r"a{50}' (is not a path|cannot be read)"):
+        await read_input(InputType.FILE_PATH, "a" * 5000, _rules(app))
+
+
+async def test_a_listed_folder_may_be_hidden(app: Path) -> None:
+    (app / ".notes").mkdir()
+    (app / ".notes" / "a.txt").write_text("mine", encoding="utf-8")
+    rules = _rules(app, FUNCEMU_EMBEDDINGS_FILES_ROOT=".notes")
+    assert await read_input(InputType.FILE_PATH, ".notes/a.txt", rules) == "mine"
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -11,6 +13,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from bindings.openai.embeddings import pages
+from bindings.openai.embeddings.hosts import Hosts
 from bindings.openai.embeddings.inputs import InputType, read_input
 from bindings.openai.embeddings.pages import check_url, read_page
 from bindings.openai.embeddings.rules import InputRules
@@ -53,6 +56,15 @@ class Site:
                 return web.Response(status=307, headers={"Location": "/round"})
             case "/nowhere":
                 return web.Response(status=302)
+            case "/inside":
+                return web.Response(status=302, headers={"Location": "https://169.254.169.254/"})
+            case "/bomb":
+                body = gzip.compress(bytes(50_000_000))
+                return web.Response(body=body, headers={"Content-Encoding": "gzip"})
+            case "/cookie":
+                response = web.Response(status=302, headers={"Location": "/page"})
+                response.set_cookie("a", "b")
+                return response
         return web.Response(status=404, reason="Not Found")
 
 
@@ -76,6 +88,12 @@ async def site() -> AsyncIterator[Site]:
         "https://",
         "http://localhost.example.test/",
         "http://[::1",
+        "https://user:password@example.test/",
+        "https://exa\nmple.test/",
+        "https://example.test\\@localhost/",
+        "http://127.0.0.1.nip.io/",
+        "http://2130706433/",
+        "http://0x7f.1/",
         "not a url",
     ],
 )
@@ -107,6 +125,47 @@ async def test_redirects_are_followed(site: Site) -> None:
 async def test_a_redirect_to_plain_http_elsewhere_is_refused(site: Site) -> None:
     with pytest.raises(BindingError, match="Invalid Url: http://example.test/a"):
         await read_page(f"{site.url}/out", **_LIMITS)
+
+
+async def test_a_redirect_to_the_addresses_of_clouds_is_refused(site: Site) -> None:
+    with pytest.raises(BindingError, match="169.254.169.254 is an address of this machine") as told:
+        await read_page(f"{site.url}/inside", **_LIMITS)
+    assert told.value.code == "embeddings-url-inside"
+
+
+async def test_a_small_answer_that_unfolds_without_end_is_cut(site: Site) -> None:
+    with pytest.raises(BindingError, match=r"/bomb is larger than 1,000 bytes"):
+        await read_page(f"{site.url}/bomb", **_LIMITS)
+
+
+async def test_a_name_counts_by_its_addresses() -> None:
+    with pytest.raises(
+        BindingError, match=r"^localhost \(.*\) is an address of this machine"
+    ) as told:
+        await read_page("https://localhost:1/", hosts=Hosts.of(""), **_LIMITS)
+    assert "FUNCEMU_EMBEDDINGS_URL_HOSTS" in (told.value.hint or "")
+
+
+async def test_a_request_is_none_of_the_hosts_user(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "netrc").write_text("machine localhost login me password secret\n")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    await read_page(f"{site.url}/cookie", **_LIMITS)
+    for request in site.requests:
+        assert request.headers["Sec-Fetch-Site"] == "cross-site"
+        assert not {"Authorization", "Cookie"} & set(request.headers)
+
+
+async def test_a_proxy_of_the_environment_is_asked(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("http_proxy", site.url)
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    hosts = Hosts.of("wiki.test")
+    assert b"<p>" in await read_page("http://wiki.test/page", hosts=hosts, **_LIMITS)
+    assert site.requests[0].headers["Host"] == "wiki.test"
 
 
 async def test_a_circle_of_redirects_ends(site: Site) -> None:
