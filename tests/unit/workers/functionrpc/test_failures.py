@@ -1,0 +1,142 @@
+"""What workers say of a failure, as the user's exception."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from emulator.model import FunctionError
+from emulator.workers.functionrpc.failures import (
+    Places,
+    error_of,
+    failure_of,
+    printed_failure,
+)
+from emulator.workers.functionrpc.protocol import Protocol
+
+PROTOCOL = Protocol()
+PLACES = Places(Path("/workers/x"), Path("/app"))
+
+
+def failure(**exception: Any) -> FunctionError:
+    return error_of(PROTOCOL.message("RpcException")(**exception), PLACES)
+
+
+def test_success_is_no_failure_and_silence_is_one() -> None:
+    result = PROTOCOL.message("StatusResult")
+    assert failure_of(result(status=1), PLACES) is None
+    silent = failure_of(result(), PLACES)
+    assert silent is not None
+    assert silent.message == "the worker reports a failure and gives no reason"
+    cancelled = failure_of(result(status=2), PLACES)
+    assert cancelled is not None
+    assert cancelled.type == "Cancelled"
+
+
+PYTHON_STACK = """  File "/workers/x/worker.py", line 5, in call
+    run()
+  File "/venv/lib/python3.9/site-packages/azure_functions_worker/dispatcher.py", line 3, in f
+    call_result = await
+  File "/app/f/__init__.py", line 7, in main
+    json.loads("{")
+  File "/usr/lib/python3.9/json/decoder.py", line 355, in raw_decode
+    raise JSONDecodeError
+"""
+
+
+def test_python_s_frames_are_the_app_s_and_what_it_called() -> None:
+    error = failure(message="JSONDecodeError: no", stack_trace=PYTHON_STACK)
+    assert (error.type, error.message) == ("JSONDecodeError", "no")
+    assert (error.file, error.line) == ("/app/f/__init__.py", 7)
+    assert error.stack == (
+        "Traceback (most recent call last):\n"
+        '  File "/app/f/__init__.py", line 7, in main\n'
+        '    json.loads("{")\n'
+        '  File "/usr/lib/python3.9/json/decoder.py", line 355, in raw_decode\n'
+        "    raise JSONDecodeError\n"
+        "JSONDecodeError: no"
+    )
+
+
+def test_an_exception_of_the_app_s_own_may_be_called_anything() -> None:
+    error = failure(message="Boom: now", stack_trace='  File "/app/a.py", line 1, in f\n')
+    assert error.title == "Boom: now"
+
+
+def test_causes_of_python_s_exceptions_stay() -> None:
+    stack = (
+        '  File "/app/a.py", line 1, in f\n    1 / 0\nZeroDivisionError: division by zero\n\n'
+        "The above exception was the direct cause of the following exception:\n\n"
+        'Traceback (most recent call last):\n  File "/app/a.py", line 3, in f\n    raise\n'
+    )
+    error = failure(message="ValueError: no", stack_trace=stack)
+    assert "ZeroDivisionError: division by zero" in error.stack
+    assert error.line == 3
+
+
+JAVASCRIPT = """Error: boom: really
+    at handler (/app/node_modules/x/index.js:1:1)
+    at handler (file:///app/src/functions/hello.js:12:11)
+    at /workers/x/dist/worker.js:2:3"""
+
+
+def test_javascript_tells_its_type_on_its_stack() -> None:
+    error = failure(message="boom: really", stack_trace=JAVASCRIPT)
+    assert error.title == "Error: boom: really"
+    assert (error.file, error.line) == ("/app/src/functions/hello.js", 12)
+    assert error.stack == JAVASCRIPT
+
+
+def test_java_tells_package_and_class() -> None:
+    stack = "java.lang.IllegalStateException: no\n\tat com.x.Function.run(Function.java:20)"
+    error = failure(message="java.lang.IllegalStateException: no", stack_trace=stack)
+    assert error.title == "java.lang.IllegalStateException: no"
+    assert error.stack.count("IllegalStateException") == 1
+
+
+def test_a_type_of_its_own_field_counts() -> None:
+    error = failure(type="System.ArgumentException", message="Note: no", is_user_exception=True)
+    assert error.title == "System.ArgumentException: Note: no"
+
+
+def test_powershell_names_the_line() -> None:
+    error = failure(message="EXCEPTION: no", stack_trace="at <ScriptBlock>, /app/f/run.ps1: line 9")
+    assert (error.file, error.line) == ("/app/f/run.ps1", 9)
+    assert error.type == "Exception"
+
+
+def test_what_has_no_type_is_an_exception() -> None:
+    assert failure(message="Something: happened").title == "Exception: Something: happened"
+
+
+@pytest.mark.parametrize("stack", ["", "at a\nat b"])
+def test_the_report_that_other_hosts_make_is_taken_apart(stack: str) -> None:
+    text = "Result: Failure\nException: ValueError: no"
+    result = PROTOCOL.message("StatusResult")(result=text + (f"\nStack: {stack}" if stack else ""))
+    error = failure_of(result, PLACES)
+    assert error is not None
+    assert error.title == "ValueError: no"
+    assert error.stack == (f"ValueError: no\n{stack}" if stack else "")
+
+
+PRINTED = """Worker was unable to load entry point "src/a.js"
+/app/src/a.js:3
+  const = 1
+        ^
+SyntaxError: Unexpected token '='
+    at wrapSafe (node:internal/modules/cjs/loader:1281:20)""".split("\n")
+
+
+def test_an_exception_is_found_in_what_was_printed() -> None:
+    error = printed_failure(PRINTED, PLACES)
+    assert error is not None
+    assert error.title == "SyntaxError: Unexpected token '='"
+    assert (error.file, error.line) == ("/app/src/a.js", 3)
+
+
+def test_complaints_without_an_exception_are_told_whole() -> None:
+    error = printed_failure(["one", "two"], PLACES)
+    assert error == FunctionError("Exception", "two", "one\ntwo")
+    assert printed_failure(["", " "], PLACES) is None
