@@ -34,9 +34,14 @@ def sample_values(template: Template) -> dict[str, str]:
     """
     values = {}
     alone = {segment[0] for segment in template.segments if len(segment) == 1}
+    dotted = {
+        segment[1] for segment in template.segments if segment[0] == "." and len(segment) == 2
+    }
     for parameter in template.parameters:
         # Beside a text a default counts for nothing: the value has to be there.
-        if parameter.optional or (parameter.may_be_absent and parameter in alone):
+        if parameter in alone and parameter.may_be_absent:
+            continue
+        if parameter.optional and parameter not in dotted:
             continue
         fitting = (text for text in _CANDIDATES if all(check(text) for check in parameter.checks))
         value = next(fitting, None)

@@ -24,6 +24,7 @@ from emulator.routing.template import parse_template
         "default/{x=5}",
         "name.{format?}",
         "x{b=5}",
+        ".{b?}",
     ],
 )
 def test_a_sample_path_is_taken_by_its_route(route: str) -> None:

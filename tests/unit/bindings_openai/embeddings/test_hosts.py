@@ -13,7 +13,8 @@ from emulator.sdk import BindingError
 @pytest.mark.parametrize(
     "address",
     ["127.0.0.1", "127.9.9.9", "0.0.0.0", "10.1.2.3", "172.16.0.1", "192.168.1.1",
-     "169.254.169.254", "100.64.0.1", "::1", "::", "fe80::1", "fe80::1%eth0", "fd00:ec2::254", "::ffff:127.0.0.1",
+     "169.254.169.254",
+     "100.64.0.1", "::1", "::", "fe80::1", "fe80::1%eth0", "fd00:ec2::254", "::ffff:127.0.0.1",
      "::ffff:10.0.0.1", "64:ff9b::7f00:1", "2002:7f00:1::", "224.0.0.1", "ff02::1"],
 )  # fmt: skip
 def test_addresses_of_this_machine_and_its_networks_are_inside(address: str) -> None:
