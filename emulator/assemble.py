@@ -373,6 +373,11 @@ class Emulator:
         else:
             await self._reloader.reload()
 
+    @property
+    def calls_under_way(self) -> int:
+        """How many calls of functions the end would wait for."""
+        return len(self._starter.logs.running)
+
     async def aclose(self) -> None:
         """Let requests under way finish (bounded), then end everything."""
         if self._reloader is not None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import signal
+from collections.abc import Callable
 
 from emulator.assemble import Emulator
 from emulator.cli.telling import Loads, Shown, progress_of, summary
-from emulator.console.console import JsonConsole
+from emulator.console.console import Console, JsonConsole
 from emulator.console.render import verdict
 from emulator.events import GenerationReady
 from emulator.runtime.launch import AppUnusable, Launch
@@ -16,14 +18,21 @@ from emulator.runtime.launch import AppUnusable, Launch
 _SETTLE_AFTER = 0.2
 """Seconds after a load: what its start left to do comes first."""
 
+_HURRY = 1.0
+"""Seconds that giving everything back may still take once somebody is in a hurry."""
+
 
 async def serve(emulator: Emulator, first: Launch | None, shown: Shown) -> int:
     """Serve until Ctrl+C or SIGTERM, then finish running calls and leave no process behind.
 
-    Returns the exit code: 1 when the app was refused.
+    A second one ends running calls at once. Returns the exit code: 1 when the app was refused.
     """
-    stopping = asyncio.Event()
-    _on_signals(stopping)
+    stopping, hurried = asyncio.Event(), asyncio.Event()
+
+    def stop() -> None:
+        (hurried if stopping.is_set() else stopping).set()
+
+    _on_signals(stop)
     emulator.events.on(GenerationReady, _settle_after_loads)
     loads = [Loads(emulator, console) for console in shown.all]
     progress = progress_of(emulator, shown.console)
@@ -31,7 +40,7 @@ async def serve(emulator: Emulator, first: Launch | None, shown: Shown) -> int:
     if shown.keys:
         from emulator.cli.keys import TerminalKeys  # not for pipes
 
-        keys = TerminalKeys(emulator, shown.console, stopping.set)
+        keys = TerminalKeys(emulator, shown.console, stop)
     began = asyncio.create_task(emulator.start(first))
     stopped = asyncio.create_task(stopping.wait())
     try:
@@ -55,13 +64,32 @@ async def serve(emulator: Emulator, first: Launch | None, shown: Shown) -> int:
         began.cancel()
         stopped.cancel()
         await asyncio.gather(began, stopped, return_exceptions=True)
-        await emulator.aclose()
+        await _end(emulator, shown.console, hurried)
         for console in shown.all:
             console.write(summary(emulator, console))
             console.flush()
         if shown.log_file is not None:
             shown.log_file.close()
     return 0
+
+
+async def _end(emulator: Emulator, console: Console, hurried: asyncio.Event) -> None:
+    """Let calls finish for as long as nobody is in a hurry."""
+    count = emulator.calls_under_way
+    if count and not isinstance(console, JsonConsole):
+        told = "Waiting for a call" if count == 1 else f"Waiting for {count} calls"
+        console.line(f"{told} to finish; Ctrl+C again ends {'it' if count == 1 else 'them'} now.")
+    closing = asyncio.create_task(emulator.aclose())
+    hurry = asyncio.create_task(hurried.wait())
+    await asyncio.wait({closing, hurry}, return_when=asyncio.FIRST_COMPLETED)
+    if not closing.done():
+        await emulator.host.kill()
+        await asyncio.wait({closing}, timeout=_HURRY)
+        closing.cancel()  # what it still waits for is in this process, and ends with it
+    hurry.cancel()
+    await asyncio.gather(hurry, return_exceptions=True)
+    with contextlib.suppress(asyncio.CancelledError):
+        await closing
 
 
 def _settle_after_loads(_: GenerationReady) -> None:
@@ -80,13 +108,13 @@ def _settle() -> None:
     gc.set_threshold(20_000, 20, 50)
 
 
-def _on_signals(stopping: asyncio.Event) -> None:
+def _on_signals(stop: Callable[[], None]) -> None:
     loop = asyncio.get_running_loop()
     for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK"):  # the last one is Windows'
         number = getattr(signal, name, None)
         if number is None:
             continue
         try:
-            loop.add_signal_handler(number, stopping.set)
+            loop.add_signal_handler(number, stop)
         except NotImplementedError:  # Windows: the loop has no signal handlers
-            signal.signal(number, lambda *_: loop.call_soon_threadsafe(stopping.set))
+            signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop))

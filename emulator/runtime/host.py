@@ -22,7 +22,12 @@ from emulator.runtime.generation import Generation, build_routes
 from emulator.runtime.launch import AppUnusable, Launch
 from emulator.runtime.services import HostContext, LoadServices
 from emulator.runtime.syntax import syntax_problems
-from emulator.workers.channel import FunctionLoad, StreamingChannel, WorkerInfo
+from emulator.workers.channel import (
+    FunctionLoad,
+    StreamingChannel,
+    WorkerChannel,
+    WorkerInfo,
+)
 
 State = Literal["Starting", "Running", "Error", "Stopping", "Stopped"]
 
@@ -71,6 +76,7 @@ class Host:
         self._building = asyncio.Lock()
         self._stopping = asyncio.Event()
         self._retiring: set[asyncio.Task[None]] = set()
+        self._channels: list[WorkerChannel] = []
         self._generations = 0
         self._started = clock.monotonic()
         self.context = context
@@ -148,6 +154,10 @@ class Host:
         await self.context.aclose()
         self.state = "Stopped"
 
+    async def kill(self) -> None:
+        """End every worker at once: calls under way fail, so that nothing waits for them."""
+        await asyncio.gather(*(channel.aclose(0) for channel in self._channels))
+
     def _serving(self) -> Generation:
         if self.current is None:
             raise AppUnusable(self.failure)
@@ -216,6 +226,8 @@ class Host:
 
     async def _build(self, number: int, launch: Launch | None) -> Generation:
         launch = launch or self._launch()
+        self._channels = [each for each in self._channels if not each.closed.done()]
+        self._channels.append(launch.channel)
         try:
             generation = await self._bind(number, launch)
             generation.problems = launch.configuration.cleaned(generation.problems)

@@ -5,10 +5,46 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Callable
+from asyncio.subprocess import Process
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 
-from tests.support.serving import Served
+from tests.support.serving import FUNCEMU, Served, environment
+
+
+@asynccontextmanager
+async def starting(
+    app: Path, *arguments: str, settings: dict[str, str] | None = None
+) -> AsyncIterator[tuple[Process, Callable[[], str]]]:
+    """Run `funcemu start` without waiting for it; give the process and what it has printed."""
+    process = await asyncio.create_subprocess_exec(
+        FUNCEMU, "start", app, "--port", "0", *(arguments or ("--ephemeral", "--no-watch")),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+        env=environment(settings or {}),
+    )  # fmt: skip
+    pieces: list[bytes] = []
+
+    async def read() -> None:
+        assert process.stdout is not None
+        while piece := await process.stdout.read(2**16):
+            pieces.append(piece)
+
+    reading = asyncio.create_task(read())
+    try:
+        yield process, lambda: b"".join(pieces).decode("utf-8", "replace")
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
+        await reading
+
+
+async def stops(process: Process, number: int, *, code: int = 0) -> None:
+    """Send a signal and wait for the end."""
+    process.send_signal(number)
+    assert await asyncio.wait_for(process.wait(), 15) == code
 
 
 async def until(condition: Callable[[], bool], *, within: float = 10.0) -> None:

@@ -15,7 +15,7 @@ import sys
 import threading
 from typing import Any, Dict, List, Optional
 
-from . import imports
+from . import imports, slowness
 from .app import App, wants_debug_logs
 from .debug import Debugger, DebuggerError, not_the_apps
 from .logs import Capture, LogHandler, UserStream, running
@@ -278,7 +278,10 @@ class Session(asyncio.Protocol):
             send=self._send,
             threads=self._start.get("threads"),
         )
-        with imports.watched(root):
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(imports.watched(root))
+            if self._start.get("debug") is None:  # at a breakpoint it takes as long as it takes
+                stack.enter_context(slowness.told(root, self._capture.warn))
             self._send(self._app.index())
         self._flush()
 
