@@ -17,6 +17,7 @@ from bindings.openai.models.faults import FaultPlan, FaultyBackend
 from bindings.openai.models.lexical import LexicalEmbeddings
 from bindings.openai.models.replies import TEXT_CALLS_SETTING
 from bindings.openai.models.retrying import RetryPolicy
+from bindings.openai.patience import MODEL_TIMEOUT, seconds
 from bindings.openai.recordings.folder import find_folder, holds_recordings
 from bindings.openai.seen import Seen, Tally
 from emulator.sdk import BindingError, HostServices, SettingsView
@@ -312,19 +313,13 @@ class ModelClients:
 
 
 def retry_policy(settings: SettingsView) -> RetryPolicy:
-    """Return the retry policy; `FUNCEMU_MODEL_RETRY_DELAY` sets its delay in seconds."""
-    text = settings.get("FUNCEMU_MODEL_RETRY_DELAY")
-    if not text:
-        return RetryPolicy()
-    try:
-        delay = float(text)
-    except ValueError:
-        delay = -1.0
-    if not 0 <= delay <= 60:
-        raise BindingError(
-            f"The setting FUNCEMU_MODEL_RETRY_DELAY should be seconds from 0 to 60, not '{text}'."
-        )
-    return RetryPolicy(delay=delay)
+    """Return the retry policy; `FUNCEMU_MODEL_RETRY_DELAY` sets its delay in seconds,
+    `FUNCEMU_MODEL_TIMEOUT` how long an attempt may take."""
+    usual = RetryPolicy()
+    return RetryPolicy(
+        delay=seconds(settings, "FUNCEMU_MODEL_RETRY_DELAY", usual.delay, least=0, most=60),
+        timeout=seconds(settings, MODEL_TIMEOUT, usual.timeout),
+    )
 
 
 def _required(

@@ -38,7 +38,7 @@ class OpenAIExtension(Extension):
         self.chats = ChatStores(host, self.credentials)
         self.turns = Turns()
         self._endpoint: ModelEndpoint | None = None
-        self.vectors = VectorStores(host)
+        self.vectors = VectorStores(host, self.credentials)
         # Weak: a reload leaves only the bindings of the app that now serves.
         self._connections: WeakKeyDictionary[Binding, str] = WeakKeyDictionary()  # type: ignore[type-arg]  # any options
         self._storages: WeakKeyDictionary[Binding, str | None] = WeakKeyDictionary()  # type: ignore[type-arg]  # any options

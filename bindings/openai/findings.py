@@ -27,9 +27,11 @@ SETTINGS = {
     "FUNCEMU_MODEL_RETRY_DELAY": "seconds before a model is asked again.",
     "FUNCEMU_MODEL_SCRIPT": "the script that answers for models.",
     "FUNCEMU_MODEL_TEXT_TOOL_CALLS": "reads calls of skills that a model writes as text.",
+    "FUNCEMU_MODEL_TIMEOUT": "seconds one request to a model service may take.",
     "FUNCEMU_RECORDINGS": "the folder of recorded answers.",
     "FUNCEMU_RECORDINGS_DRIFT": "what a recording that no longer fits means: ignore, warn or fail.",
     "FUNCEMU_RECORDINGS_SKILLS": "whether skills run, or their recorded results count.",
+    "FUNCEMU_SERVICE_TIMEOUT": "seconds one request to a table or search service may take.",
     "OPENAI_API_KEY": "asks OpenAI, whatever connections say.",
     "OPENAI_BASE_URL": "another service that speaks as OpenAI does.",
 }

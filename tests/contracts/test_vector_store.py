@@ -18,6 +18,7 @@ from bindings.openai.vectors.base import Document, Hit, VectorStore
 from bindings.openai.vectors.connection import SearchConnection
 from bindings.openai.vectors.cosmos_mongo import CosmosMongoOptions, CosmosMongoStore
 from bindings.openai.vectors.cosmos_nosql import CosmosNoSqlOptions, CosmosNoSqlStore
+from bindings.openai.vectors.extras import Access
 from bindings.openai.vectors.kusto import KustoStore
 from bindings.openai.vectors.local import MIGRATIONS, LocalVectorStore
 from bindings.openai.vectors.ranking import Ranking, rank, rank_with_numpy
@@ -44,21 +45,21 @@ async def _made(kind: str, folder: Path, stack: AsyncExitStack) -> VectorStore:
         case "ai-search":
             search = await stack.enter_async_context(AISearchService().running())
             connection = SearchConnection("S", endpoint=search.url, key="k")
-            return AISearchStore(AISearchOptions(), connection)
+            return AISearchStore(AISearchOptions(), connection, Access())
         case "nosql":
             cosmos = await stack.enter_async_context(CosmosService().running())
             key = base64.b64encode(b"key").decode()
             text = f"AccountEndpoint={cosmos.url}/;AccountKey={key};"
             connection = SearchConnection("S", connection_string=text)
-            return CosmosNoSqlStore(CosmosNoSqlOptions(), connection)
+            return CosmosNoSqlStore(CosmosNoSqlOptions(), connection, Access())
         case "mongo":
             mongo = await stack.enter_async_context(MongoService().running())
             connection = SearchConnection("S", connection_string=mongo.connection_string)
-            return CosmosMongoStore(CosmosMongoOptions(), connection)
+            return CosmosMongoStore(CosmosMongoOptions(), connection, Access())
         case "kusto":
             kusto = await stack.enter_async_context(KustoService("docs", "more").running())
             text = f"{kusto.url};Initial Catalog=db"
-            return KustoStore(SearchConnection("S", endpoint=text))
+            return KustoStore(SearchConnection("S", endpoint=text), Access())
     rankings: dict[str, Ranking] = {"local-pure": rank, "local-numpy": rank_with_numpy}
     path = folder / "vectors.db" if kind == "local-file" else None
     database = SqliteDatabase(path, MIGRATIONS)

@@ -33,8 +33,8 @@ class Received:
 
 @dataclass(frozen=True)
 class Reply:
-    """What the server answers. `body` is sent as JSON unless it is text; `breaks` closes the
-    connection instead of answering."""
+    """What the server answers. `body` is sent as JSON unless it is text or bytes; `breaks` closes
+    the connection instead of answering."""
 
     body: Any = None
     status: int = 200
@@ -97,7 +97,11 @@ class ModelService:
             request.transport.close()
             return web.Response()
         if isinstance(reply.body, str):
-            return web.Response(text=reply.body, status=reply.status, headers=reply.headers)
+            return web.Response(
+                body=reply.body.encode(), status=reply.status, headers=reply.headers
+            )
+        if isinstance(reply.body, bytes):
+            return web.Response(body=reply.body, status=reply.status, headers=reply.headers)
         return web.json_response(reply.body, status=reply.status, headers=reply.headers)
 
 

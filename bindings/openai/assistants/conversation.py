@@ -151,6 +151,13 @@ class Conversation:
         calls = self._with_ids(reply.tool_calls)
         if reply.content.strip() or calls:
             stored = fitting(calls)
+            if len(stored) < len(calls):
+                self._say(
+                    "Warning",
+                    f"The model asked for {len(calls):,} function calls at once; the first "
+                    f"{len(stored):,} are taken, as Table storage holds no more.",
+                )
+                calls = calls[: len(stored)]
             if stored != list(calls):
                 self._say("Warning", "Arguments of calls are too long for Table storage to keep.")
             self._add("Assistant", reply.content, tool_calls=write_tool_calls(stored))

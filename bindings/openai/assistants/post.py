@@ -11,8 +11,9 @@ Differences
   function runs and the state is delivered, as with `in`; what the function sets is posted after
   it. Without, only what the function sets is posted (the form before 0.15).
 - `reasoningEffort` is sent to the model when it is set; Azure's binding has no such property.
-- Results longer than a column of Table storage holds are shortened, with a note, and arguments of
-  calls are left out; Azure loses the turn.
+- Results longer than a column of Table storage holds are shortened, with a note, arguments of
+  calls are left out, and of more calls in one reply than a column holds (about 350) the first are
+  taken; Azure loses the turn.
 """
 
 from __future__ import annotations

@@ -66,14 +66,18 @@ def write_tool_calls(calls: Iterable[ToolCall]) -> str:
 
 def fitting(calls: Sequence[ToolCall]) -> Sequence[ToolCall]:
     """Return the calls as a column of Table storage holds them: where they are too long, the
-    longest arguments become `{}`."""
+    longest arguments become `{}`, and of more calls than it holds even then, the first ones."""
     kept = list(calls)
-    while len(write_tool_calls(kept)) > COLUMN_LIMIT:
-        longest = max(kept, key=lambda each: len(each.arguments))
-        if len(longest.arguments) <= len(_NO_ARGUMENTS):
+    sizes = [len(write_tool_calls([each])) - 1 for each in kept]  # one bracket, or the comma
+    room = COLUMN_LIMIT - 1
+    for index in sorted(range(len(kept)), key=lambda each: -len(kept[each].arguments)):
+        if sum(sizes) <= room or len(kept[index].arguments) <= len(_NO_ARGUMENTS):
             break
-        kept[kept.index(longest)] = replace(longest, arguments=_NO_ARGUMENTS)
-    return kept
+        kept[index] = replace(kept[index], arguments=_NO_ARGUMENTS)
+        sizes[index] = len(write_tool_calls([kept[index]])) - 1
+    while sum(sizes) > room:
+        sizes.pop()
+    return kept[: len(sizes)]
 
 
 def read_tool_calls(text: str) -> list[ToolCall]:

@@ -15,6 +15,7 @@ from bindings.openai.chats.sqlite import MIGRATIONS, SqliteChatStore
 from bindings.openai.clients import LOG_CATEGORY
 from bindings.openai.identity import Credentials
 from bindings.openai.models.retrying import RetryPolicy
+from bindings.openai.patience import service_timeout
 from emulator.sdk import BindingError, Database, HostServices, SettingsView
 
 DATABASE = "openai-chats"
@@ -56,9 +57,10 @@ class ChatStores:
 
     def open(self, storage: Storage) -> ChatStore:
         # A changed key is another way to the same chats.
-        key = (storage, storage.reached)
+        timeout = service_timeout(self._host.settings)
+        key = (storage, storage.reached, timeout)
         if key not in self._stores:
-            self._stores[key] = self._make(storage)
+            self._stores[key] = self._make(storage, timeout)
             self._storages.append(storage)
         return self._stores[key]
 
@@ -83,7 +85,7 @@ class ChatStores:
         for store in stores.values():
             await store.aclose()
 
-    def _make(self, storage: Storage) -> ChatStore:
+    def _make(self, storage: Storage, timeout: float) -> ChatStore:
         reached = storage.reached
         if reached is None:
             return SqliteChatStore(
@@ -102,7 +104,7 @@ class ChatStores:
                 storage.account,
                 reached,
                 sign_in=lambda: self._credentials.get(reached.identity),
-                policy=RetryPolicy(),
+                policy=RetryPolicy(timeout=timeout),
                 clock=self._host.clock,
                 tell=lambda text: self._host.log("Warning", LOG_CATEGORY, text),
             )

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from bindings.openai.chats.accounts import TableConnection
 from bindings.openai.identity import refused
 from bindings.openai.models.retrying import RetryPolicy, ServiceError, retry_after, with_retries
+from bindings.openai.patience import SERVICE_TIMEOUT
 from emulator.sdk import BindingError, Clock
 
 if TYPE_CHECKING:
@@ -26,7 +27,6 @@ Entity = Mapping[str, Any]
 Operation = tuple[str, Entity] | tuple[str, Entity, Mapping[str, Any]]
 
 CONNECT_TIMEOUT = 5.0
-READ_TIMEOUT = 60.0
 """Seconds; the SDK's own are five minutes."""
 
 
@@ -75,8 +75,9 @@ class Table:
         client = await self._open()
 
         async def read() -> list[Any]:
-            found = client.query_entities(query, parameters=dict(values), select=columns)
-            return [entity async for entity in found]
+            async with asyncio.timeout(self._policy.timeout):
+                found = client.query_entities(query, parameters=dict(values), select=columns)
+                return [entity async for entity in found]
 
         try:
             return await self._trying(read)
@@ -105,7 +106,8 @@ class Table:
         async def write() -> Sequence[Mapping[str, Any]]:
             nonlocal lost
             try:
-                return await client.submit_transaction(operations)
+                async with asyncio.timeout(self._policy.timeout):
+                    return await client.submit_transaction(operations)
             except Exception as error:
                 lost = lost or _is_lost(error)
                 raise
@@ -121,8 +123,13 @@ class Table:
     async def make(self) -> None:
         """Create the table unless it is there."""
         client = await self._open()
+
+        async def create() -> None:
+            async with asyncio.timeout(self._policy.timeout):
+                await client.create_table()
+
         try:
-            await self._trying(client.create_table)
+            await self._trying(create)
         except RowConflict:
             pass
 
@@ -158,7 +165,7 @@ class Table:
         options: dict[str, Any] = {
             "retry_total": 0,
             "connection_timeout": CONNECT_TIMEOUT,
-            "read_timeout": READ_TIMEOUT,
+            "read_timeout": self._policy.timeout,
         }
         try:
             if connection.connection_string:
@@ -186,6 +193,13 @@ class Table:
                 return await work()
             except AzureError as error:
                 raise self._translated(error) from error
+            except TimeoutError as error:
+                raise TableError(
+                    f"The table service of '{self._account}' did not answer in "
+                    f"{self._policy.timeout:g} s.",
+                    hint=f"Check {self._connection.setting} and the service, or raise "
+                    f"{SERVICE_TIMEOUT}.",
+                ) from error
 
         return await with_retries(attempt, policy=self._policy, clock=self._clock, tell=self._tell)
 

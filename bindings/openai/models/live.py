@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from typing import TYPE_CHECKING, Any, cast
 
 from bindings.openai.identity import refused
@@ -16,6 +17,7 @@ from bindings.openai.models.replies import (
     read_reply,
 )
 from bindings.openai.models.retrying import RetryPolicy, ServiceError, retry_after, with_retries
+from bindings.openai.patience import MODEL_TIMEOUT
 from emulator.sdk import BindingError, Clock
 
 if TYPE_CHECKING:
@@ -26,13 +28,14 @@ if TYPE_CHECKING:
 
 API_VERSION = "2024-10-21"
 TOKEN_SCOPE = "https://cognitiveservices.azure.com/.default"
-TIMEOUT = 100.0
-"""Seconds for one attempt."""
+LONGEST_ANSWER = 100_000_000
+"""Bytes; two thousand embeddings of the longest kind have some 30 million."""
 
 _UNSUPPORTED = re.compile(r"[Uu]nsupported|not supported|[Uu]nrecognized")
 _PARAMETER = re.compile(
     r"['\"](max_tokens|max_completion_tokens|temperature|top_p|reasoning_effort)['\"]"
 )
+_NO_TLS = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "record layer failure")
 _TOOL_FLAGS = ("--enable-auto-tool-choice", "--tool-call-parser", "--jinja")
 _OTHER_LIMIT = {"max_tokens": "max_completion_tokens", "max_completion_tokens": "max_tokens"}
 
@@ -74,7 +77,11 @@ class LiveBackend:
                 if self._learn(request.model, adapted, error):
                     continue
                 raise
-            reply = read_reply(answer, request, text_calls=self._text_calls)
+            try:
+                reply = read_reply(answer, request, text_calls=self._text_calls)
+            except ServiceError as error:
+                error.hint = self._address_advice()
+                raise
             self._tell_text_calls(reply, request)
             return reply
 
@@ -85,7 +92,10 @@ class LiveBackend:
         async def attempt() -> Any:
             client = await self._open()
             try:
-                return await client.post(path, cast_to=object, body=dict(body))
+                # The client bounds each read only, and an answer may come in drops for ever.
+                async with asyncio.timeout(self._policy.timeout):
+                    answer = await client.post(path, cast_to=object, body=dict(body))
+                return _parsed(answer) if isinstance(answer, str) else answer
             except Exception as error:  # translated at this border, once
                 raise self._translated(error) from error
 
@@ -145,17 +155,19 @@ class LiveBackend:
         from openai import AsyncAzureOpenAI, AsyncOpenAI, Omit  # here for start-up cost
 
         connection = self._connection
+        common: dict[str, Any] = {
+            "max_retries": 0,
+            "timeout": self._policy.timeout,
+            "http_client": _http_client(),
+        }
         if connection.service == "openai":
-            return AsyncOpenAI(
-                api_key=connection.key, base_url=connection.endpoint, max_retries=0, timeout=TIMEOUT
-            )
+            return AsyncOpenAI(api_key=connection.key, base_url=connection.endpoint, **common)
         if connection.key:
             return AsyncAzureOpenAI(
                 azure_endpoint=connection.endpoint,
                 api_key=connection.key,
                 api_version=API_VERSION,
-                max_retries=0,
-                timeout=TIMEOUT,
+                **common,
                 # Before 3.0 the SDK sends the key in this header as well.
                 default_headers=cast(Any, {"Authorization": Omit()}),
             )
@@ -163,8 +175,7 @@ class LiveBackend:
             azure_endpoint=connection.endpoint,
             azure_ad_token_provider=self._token_provider(),
             api_version=API_VERSION,
-            max_retries=0,
-            timeout=TIMEOUT,
+            **common,
         )
 
     def _token_provider(self) -> Any:
@@ -222,16 +233,14 @@ class LiveBackend:
     def _translated(self, error: Exception) -> BindingError:
         import openai  # here for start-up cost
 
-        where = f"{self._connection.endpoint}"
-        if isinstance(error, openai.APITimeoutError):
-            return ServiceError(f"The model service at {where} did not answer in {TIMEOUT:g} s.")
-        if isinstance(error, openai.APIConnectionError):
-            cause = error.__cause__ or error
+        where = self._connection.endpoint
+        if isinstance(error, (openai.APITimeoutError, TimeoutError)):
             return ServiceError(
-                f"The model service at {where} cannot be reached: {cause}.",
-                hint=f"Check {self._connection.endpoint_source.split(',')[0]} and the network, "
-                "or start with --models offline.",
+                f"The model service at {where} did not answer in {self._policy.timeout:g} s.",
+                hint=f"Check {self._setting} and the service, or raise {MODEL_TIMEOUT}.",
             )
+        if isinstance(error, (openai.APIConnectionError, _TooLong)):
+            return self._unreached(error.__cause__ or error)
         if isinstance(error, openai.APIStatusError):
             return self._refusal(error)
         if not self._connection.key:
@@ -240,13 +249,46 @@ class LiveBackend:
             if isinstance(error, ClientAuthenticationError):
                 who = self._connection.identity_source
                 return refused(error, where=where, identity=who)
+        if isinstance(error, ValueError):
+            return ServiceError(
+                f"The model service at {where} answered what is no JSON: {_stripped(error)}.",
+                status=200,
+                hint=self._address_advice(),
+            )
         return BindingError(
             f"The model service at {where} cannot be used: {error}", code="model-service-failed"
         )
 
+    @property
+    def _setting(self) -> str:
+        return self._connection.endpoint_source.split(",")[0]
+
+    def _address_advice(self) -> str:
+        return (
+            f"Check that {self._setting}, {self._connection.endpoint}, is the address of an "
+            "OpenAI-compatible service."
+        )
+
+    def _unreached(self, cause: BaseException) -> ServiceError:
+        """Explain why there is no answer, or only a part of one."""
+        where = f"The model service at {self._connection.endpoint}"
+        if isinstance(cause, _TooLong):
+            return ServiceError(
+                f"{where} sent more than {LONGEST_ANSWER // 1_000_000} MB, which is not read.",
+                status=200,
+                hint=self._address_advice(),
+            )
+        reason = _stripped(cause) or f"the connection broke ({type(cause).__name__})"
+        hint = f"Check {self._setting} and the network, or start with --models offline."
+        if any(sign in reason for sign in _NO_TLS):
+            hint = f"It does not speak TLS: begin {self._setting} with http://."
+        if type(cause).__name__ == "ConnectError":  # of httpx or httpx2, as the SDK has it
+            return ServiceError(f"{where} cannot be reached: {reason}.", hint=hint)
+        return ServiceError(f"{where} did not answer properly: {reason}.", hint=hint)
+
     def _refusal(self, error: APIStatusError) -> ServiceError:
         body = error.body if isinstance(error.body, dict) else {}
-        said = str(body.get("message") or error.message)
+        said = str(body.get("message") or _first_words(error.response.text) or error.message)
         reason = str(body.get("code") or "")
         status = error.status_code
         return ServiceError(
@@ -281,4 +323,70 @@ class LiveBackend:
                 "The whole chat is sent each time. Set FUNCEMU_ASSISTANT_MAX_HISTORY to a number "
                 "of messages, or create the assistant anew."
             )
+        if 300 <= status < 400:
+            return (
+                f"Redirects are not followed, as on Azure: set {self._setting} to the address "
+                "of the service itself."
+            )
+        if status == 429:
+            return f"Wait a little, or raise the limits of {connection.endpoint}."
+        if status >= 500:
+            return (
+                f"The trouble is on the side of {connection.endpoint} ({self._setting}); try "
+                "again later, or start with --models offline."
+            )
         return None
+
+
+class _TooLong(Exception):
+    """An answer nobody would want in memory."""
+
+
+def _http_client() -> Any:
+    """Return a client that does not follow redirects, which would take the key elsewhere, and
+    does not read more than `LONGEST_ANSWER`."""
+    from openai import DefaultAsyncHttpxClient  # here for start-up cost
+
+    async def bound(response: Any) -> None:
+        length = response.headers.get("content-length", "")
+        if length.isdecimal() and int(length) > LONGEST_ANSWER:
+            raise _TooLong
+        response.stream = _bounded(response.stream)
+
+    return DefaultAsyncHttpxClient(follow_redirects=False, event_hooks={"response": [bound]})
+
+
+def _bounded(stream: Any) -> Any:
+    # The SDK's HTTP library is httpx, or httpx2 since 3.0; its streams know their kind.
+    kind: Any = next(each for each in type(stream).__mro__ if each.__name__ == "AsyncByteStream")
+
+    class Bounded(kind):  # type: ignore[misc]  # as above
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            read = 0
+            async for part in stream:
+                read += len(part)
+                if read > LONGEST_ANSWER:
+                    raise _TooLong
+                yield part
+
+        async def aclose(self) -> None:
+            await stream.aclose()
+
+    return Bounded()
+
+
+def _first_words(text: str) -> str:
+    """Return the beginning of an answer that is no JSON, such as a page of a gateway."""
+    return " ".join(text.split())[:200]
+
+
+def _parsed(text: str) -> Any:
+    """Read an answer whose type is not that of JSON, which some servers forget to say."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+
+
+def _stripped(error: BaseException) -> str:
+    return str(error).strip().rstrip(".")

@@ -56,6 +56,8 @@ class RetryPolicy:
 
     attempts: int = 4
     delay: float = 0.8
+    timeout: float = 100.0
+    """Seconds one attempt may take."""
 
     def wait(self, failures: int, error: ServiceError) -> float:
         """Return the seconds to wait after that many failures."""
@@ -79,10 +81,17 @@ async def with_retries(
         except ServiceError as error:
             failures += 1
             wait = policy.wait(failures, error)
-            if not error.is_passing or failures >= policy.attempts or wait > LONGEST_WAIT:
+            if error.is_passing and wait > LONGEST_WAIT:
+                error.hint = (
+                    f"It wants to be asked again in {wait:,.0f} s; a call waits "
+                    f"{LONGEST_WAIT:g} s at most."
+                )
                 raise
+            if not error.is_passing or failures >= policy.attempts:
+                raise
+            stop = "" if error.message.endswith((".", "!", "?")) else "."
             tell(
-                f"{error.message} Trying again in {wait:g} s "
+                f"{error.message}{stop} Trying again in {wait:g} s "
                 f"(attempt {failures + 1} of {policy.attempts})."
             )
         await clock.sleep(wait)

@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING, Any
 from bindings.openai.models.embedding import Vector
 from bindings.openai.vectors.base import Document, Hit, timestamp_text
 from bindings.openai.vectors.connection import SearchConnection
-from bindings.openai.vectors.extras import SearchServiceError, azure_errors, needing
+from bindings.openai.vectors.extras import (
+    Access,
+    SearchServiceError,
+    azure_errors,
+    bounded,
+    needing,
+)
 from bindings.openai.vectors.host_json import ProviderOptions
 from emulator.sdk import BindingError
 
@@ -43,7 +49,12 @@ class AISearchStore:
     name = KIND
 
     def __init__(
-        self, options: AISearchOptions, connection: SearchConnection, *, retries: int = 3
+        self,
+        options: AISearchOptions,
+        connection: SearchConnection,
+        access: Access,
+        *,
+        retries: int = 3,
     ) -> None:
         if not 2 <= options.vector_search_dimensions <= 3072:
             raise BindingError(
@@ -59,19 +70,22 @@ class AISearchStore:
             )
         self._options = options
         self._connection = connection
+        self._access = access
         self._retries = retries
-        self._credential: Any = None
         self._indexes: SearchIndexClient | None = None
         self._clients: dict[str, SearchClient] = {}
         self._present: set[str] = set()
 
     async def add(self, collection: str, documents: Sequence[Document]) -> None:
+        rows = [_row(document) for document in documents]
         with azure_errors(self._connection):
-            await self._ensure_index(collection)
+            async with bounded(self._connection, self._access):
+                await self._ensure_index(collection)
             client = self._client(collection)
-            rows = [_row(document) for document in documents]
             for start in range(0, len(rows), _BATCH):
-                _check(await client.merge_or_upload_documents(rows[start : start + _BATCH]))
+                async with bounded(self._connection, self._access):
+                    results = await client.merge_or_upload_documents(rows[start : start + _BATCH])
+                _check(results)
 
     async def search(self, collection: str, vector: Vector, text: str, *, top: int) -> list[Hit]:
         if top < 1:
@@ -99,14 +113,15 @@ class AISearchStore:
                 "query_caption": captions,
             }
         with azure_errors(self._connection):
-            return [_hit(result) async for result in await client.search(text, **query)]
+            async with bounded(self._connection, self._access):
+                return [_hit(result) async for result in await client.search(text, **query)]
 
     async def aclose(self) -> None:
-        clients = [*self._clients.values(), self._indexes, self._credential]
+        clients = [*self._clients.values(), self._indexes]
         self._clients.clear()
-        self._indexes = self._credential = None
+        self._indexes = None
         for client in clients:
-            if client is not None and hasattr(client, "close"):
+            if client is not None:
                 await client.close()
 
     def _client(self, collection: str) -> SearchClient:
@@ -117,22 +132,17 @@ class AISearchStore:
             self._clients[collection] = SearchClient(
                 self._connection.endpoint,
                 collection,
-                self._access(),
+                self._credential(),
                 retry_total=self._retries,
             )
         return self._clients[collection]
 
-    def _access(self) -> Any:
-        if self._credential is None:
-            if self._connection.key:
-                from azure.core.credentials import AzureKeyCredential  # here for start-up cost
+    def _credential(self) -> Any:
+        if not self._connection.key:
+            return self._access.sign_in()
+        from azure.core.credentials import AzureKeyCredential  # here for start-up cost
 
-                self._credential = AzureKeyCredential(self._connection.key)
-            else:
-                from bindings.openai.identity import credential_for
-
-                self._credential = credential_for(dict(self._connection.identity))
-        return self._credential
+        return AzureKeyCredential(self._connection.key)
 
     async def _ensure_index(self, collection: str) -> None:
         """Make the index unless it is there; somebody else may be making it too."""
@@ -156,7 +166,7 @@ class AISearchStore:
                 )
 
             self._indexes = SearchIndexClient(
-                self._connection.endpoint, self._access(), retry_total=self._retries
+                self._connection.endpoint, self._credential(), retry_total=self._retries
             )
         return self._indexes
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from bindings.openai.placeholders import is_placeholder
+from bindings.openai.signin import Keys, completed, identity_keys
 from emulator.sdk import SettingsView
 
 
@@ -14,14 +14,14 @@ from emulator.sdk import SettingsView
 class SearchConnection:
     """Either `endpoint`, with `key` or an identity, or a whole `connection_string`.
 
-    `identity` holds the keys of the section that say who we are.
+    `identity` says who we are.
     """
 
     name: str
     endpoint: str = ""
     key: str = field(default="", repr=False)
     connection_string: str = field(default="", repr=False)
-    identity: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    identity: Keys = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ def find_connection(settings: SettingsView, name: str) -> SearchConnection | Unc
                 name,
                 endpoint=endpoint.rstrip("/"),
                 key=section.get("apikey") or section.get("key") or "",
-                identity=_identity(section),
+                identity=completed(identity_keys(section), settings),
             ),
             f"{name}__endpoint",
         )
@@ -51,7 +51,12 @@ def find_connection(settings: SettingsView, name: str) -> SearchConnection | Unc
         return Unconnected(f"Configuration section or endpoint '{name}' does not exist")
     if is_url(plain):
         return _checked(
-            SearchConnection(name, endpoint=plain.rstrip("/"), identity=_identity(section)), name
+            SearchConnection(
+                name,
+                endpoint=plain.rstrip("/"),
+                identity=completed(identity_keys(section), settings),
+            ),
+            name,
         )
     return _checked(SearchConnection(name, connection_string=plain), name)
 
@@ -69,10 +74,3 @@ def _checked(connection: SearchConnection, setting: str) -> SearchConnection | U
     if connection.key and is_placeholder(connection.key):
         return Unconnected(f"the key of {connection.name} is a placeholder")
     return connection
-
-
-def _identity(section: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
-    known = ("endpoint", "apikey", "key")
-    return tuple(
-        sorted((key, value) for key, value in section.items() if value and key not in known)
-    )

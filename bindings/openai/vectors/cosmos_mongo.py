@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from bindings.openai.models.embedding import Vector
 from bindings.openai.vectors.base import Document, Hit
 from bindings.openai.vectors.connection import SearchConnection
-from bindings.openai.vectors.extras import SearchServiceError, needing
+from bindings.openai.vectors.extras import Access, SearchServiceError, bounded, needing
 from bindings.openai.vectors.host_json import ProviderOptions
 from emulator.sdk import BindingError
 
@@ -46,6 +46,7 @@ class CosmosMongoStore:
         self,
         options: CosmosMongoOptions,
         connection: SearchConnection,
+        access: Access,
         *,
         patience: float = 10.0,
     ) -> None:
@@ -57,6 +58,7 @@ class CosmosMongoStore:
             )
         self._options = options
         self._connection = connection
+        self._access = access
         self._patience = patience
         self._client: AsyncMongoClient[dict[str, Any]] | None = None
         self._indexed: set[str] = set()
@@ -65,18 +67,21 @@ class CosmosMongoStore:
         database = self._open()
         with self._errors():
             if collection not in self._indexed:
-                await database.command(self._index(collection))
+                async with bounded(self._connection, self._access):
+                    await database.command(self._index(collection))
                 self._indexed.add(collection)
             if documents:
-                await database[collection].insert_many([self._row(each) for each in documents])
+                async with bounded(self._connection, self._access):
+                    await database[collection].insert_many([self._row(each) for each in documents])
 
     async def search(self, collection: str, vector: Vector, text: str, *, top: int) -> list[Hit]:
         if top < 1:
             return []
         database = self._open()
         with self._errors():
-            cursor = await database[collection].aggregate(self._query(vector, top))
-            return [self._hit(row) async for row in cursor]
+            async with bounded(self._connection, self._access):
+                cursor = await database[collection].aggregate(self._query(vector, top))
+                return [self._hit(row) async for row in cursor]
 
     async def aclose(self) -> None:
         client, self._client = self._client, None

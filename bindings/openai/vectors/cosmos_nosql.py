@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from bindings.openai.models.embedding import Vector
 from bindings.openai.vectors.base import Document, Hit, timestamp_text
 from bindings.openai.vectors.connection import SearchConnection
-from bindings.openai.vectors.extras import azure_errors, needing
+from bindings.openai.vectors.extras import Access, azure_errors, bounded, needing
 from bindings.openai.vectors.host_json import ProviderOptions
 from emulator.sdk import BindingError
 
@@ -41,7 +41,12 @@ class CosmosNoSqlStore:
     name = KIND
 
     def __init__(
-        self, options: CosmosNoSqlOptions, connection: SearchConnection, *, retries: int = 3
+        self,
+        options: CosmosNoSqlOptions,
+        connection: SearchConnection,
+        access: Access,
+        *,
+        retries: int = 3,
     ) -> None:
         for name, value in (
             ("databaseThroughput", options.database_throughput),
@@ -55,6 +60,7 @@ class CosmosNoSqlStore:
                 )
         self._options = options
         self._connection = connection
+        self._access = access
         self._retries = retries
         # Azure's samples write it as a path; it names one property either way.
         self._key = options.embedding_key.strip("/")
@@ -64,16 +70,17 @@ class CosmosNoSqlStore:
                 f"'{options.embedding_key}'.",
                 code="search-provider-invalid",
             )
-        self._credential: Any = None
         self._client: CosmosClient | None = None
         self._containers: dict[str, ContainerProxy] = {}
 
     async def add(self, collection: str, documents: Sequence[Document]) -> None:
         client = self._open()
         with azure_errors(self._connection):
-            container = await self._ensure_container(client, collection)
+            async with bounded(self._connection, self._access):
+                container = await self._ensure_container(client, collection)
             for document in documents:
-                await container.upsert_item(self._item(document))
+                async with bounded(self._connection, self._access):
+                    await container.upsert_item(self._item(document))
 
     async def search(self, collection: str, vector: Vector, text: str, *, top: int) -> list[Hit]:
         if top < 1:
@@ -86,19 +93,17 @@ class CosmosNoSqlStore:
             found = container.query_items(
                 self._query(top), parameters=[{"name": "@vector", "value": list(vector)}]
             )
-            return [
-                Hit(item.get("title") or "", item.get("text") or "", item.get("score") or 0.0)
-                async for item in found
-            ]
+            async with bounded(self._connection, self._access):
+                return [
+                    Hit(item.get("title") or "", item.get("text") or "", item.get("score") or 0.0)
+                    async for item in found
+                ]
 
     async def aclose(self) -> None:
         client, self._client = self._client, None
-        credential, self._credential = self._credential, None
         self._containers.clear()
         if client is not None:
             await client.close()
-        if credential is not None:
-            await credential.close()
 
     def _query(self, top: int) -> str:
         options = self._options
@@ -164,16 +169,9 @@ class CosmosNoSqlStore:
                     connection.connection_string, **options
                 )
             else:
-                self._client = CosmosClient(connection.endpoint, self._access(), **options)
+                access = connection.key or self._access.sign_in()
+                self._client = CosmosClient(connection.endpoint, access, **options)
         return self._client
-
-    def _access(self) -> Any:
-        if self._connection.key:
-            return self._connection.key
-        from bindings.openai.identity import credential_for
-
-        self._credential = credential_for(dict(self._connection.identity))
-        return self._credential
 
     def _vector_policy(self) -> dict[str, Any]:
         options = self._options

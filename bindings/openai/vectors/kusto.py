@@ -10,15 +10,16 @@ import asyncio
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bindings.openai.models.embedding import Vector
 from bindings.openai.vectors.base import Document, Hit, timestamp_text
 from bindings.openai.vectors.connection import SearchConnection
-from bindings.openai.vectors.extras import SearchServiceError, needing
+from bindings.openai.vectors.extras import Access, SearchServiceError, bounded, needing, no_answer
 from emulator.sdk import BindingError
 
 if TYPE_CHECKING:
+    from azure.core.credentials_async import AsyncTokenCredential
     from azure.kusto.data import KustoConnectionStringBuilder
     from azure.kusto.data.aio import KustoClient
 
@@ -34,8 +35,9 @@ class KustoStore:
 
     name = KIND
 
-    def __init__(self, connection: SearchConnection) -> None:
+    def __init__(self, connection: SearchConnection, access: Access) -> None:
         self._connection = connection
+        self._access = access
         self._client: KustoClient | None = None
         self._opening = asyncio.Lock()
 
@@ -45,7 +47,8 @@ class KustoStore:
         with self._errors(collection):
             for lines in _portions([_line(document) for document in documents]):
                 command = f".ingest inline into table {table} with (format='json') <|\n{lines}"
-                await client.execute_mgmt(client.default_database, command)
+                async with bounded(self._connection, self._access):
+                    await client.execute_mgmt(client.default_database, command)
 
     async def search(self, collection: str, vector: Vector, text: str, *, top: int) -> list[Hit]:
         table = table_name(collection)
@@ -64,11 +67,12 @@ class KustoStore:
         properties = ClientRequestProperties()  # type: ignore[no-untyped-call]  # not typed there
         properties.set_parameter("vector", f"dynamic({json.dumps(list(vector))})")
         with self._errors(collection):
-            answer = await client.execute_query(client.default_database, query, properties)
-        return [
-            Hit(row["Title"] or "", row["Text"] or "", row["Similarity"] or 0.0)
-            for row in answer.primary_results[0]
-        ]
+            async with bounded(self._connection, self._access):
+                answer = await client.execute_query(client.default_database, query, properties)
+            return [
+                Hit(row["Title"] or "", row["Text"] or "", row["Similarity"] or 0.0)
+                for row in answer.primary_results[0]
+            ]
 
     async def aclose(self) -> None:
         client, self._client = self._client, None
@@ -85,7 +89,7 @@ class KustoStore:
                 try:
                     with self._errors(""):
                         # It asks the cluster for its sign-in address, and waits for the answer.
-                        await asyncio.to_thread(client.validate_endpoint)
+                        await asyncio.to_thread(_validate, client, self._access.timeout)
                 except BaseException:
                     await client.close()
                     raise
@@ -108,10 +112,8 @@ class KustoStore:
         says_who = given.application_client_id or given.user_token or given.application_token
         if source.startswith("http://") or says_who or given.aad_user_id:
             return given
-        from bindings.openai.identity import credential_for
-
         return KustoConnectionStringBuilder.with_azure_token_credential(
-            text, credential=credential_for(dict(self._connection.identity))
+            text, credential=_Shared(self._access.sign_in())
         )
 
     @contextmanager
@@ -136,10 +138,44 @@ class KustoStore:
         except exceptions.KustoError as error:
             raise SearchServiceError(
                 f"{where} refused: {str(error).strip().splitlines()[0]}",
-                hint=f"The table must exist: .create table {table_name(collection)} {SCHEMA}"
-                if collection
-                else None,
+                hint=f"Check the address in the setting '{self._connection.name}'. The table must "
+                f"exist: .create table {table_name(collection)} {SCHEMA}",
             ) from error
+        except BindingError:
+            raise
+        except Exception as error:  # the client raises anything for what it does not expect
+            raise no_answer(self._connection, error) from error
+
+
+class _Shared:
+    """A credential that others use as well: the client closes what it is given."""
+
+    def __init__(self, credential: AsyncTokenCredential) -> None:
+        self._credential = credential
+
+    async def get_token(self, *scopes: str, **options: Any) -> Any:
+        return await self._credential.get_token(*scopes, **options)
+
+    async def close(self) -> None:
+        """Its owner closes it."""
+
+
+def _validate(client: Any, timeout: float) -> None:
+    """Have the client ask the cluster for its sign-in address, within `timeout` seconds."""
+    # Here for start-up cost; the client brings both.
+    import requests
+    from azure.kusto.data._cloud_settings import CloudSettings
+
+    class Patient(requests.Session):
+        """What is asked with; by itself the client waits for ever."""
+
+        def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:
+            return super().send(request, **options | {"timeout": timeout})
+
+    if client._aad_helper is not None:
+        with Patient() as session:
+            CloudSettings.get_cloud_info_for_cluster(client._kusto_cluster, session=session)
+    client.validate_endpoint()
 
 
 def table_name(collection: str) -> str:

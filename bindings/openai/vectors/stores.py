@@ -11,8 +11,11 @@ from __future__ import annotations
 import json
 
 from bindings.openai.clients import LOG_CATEGORY
+from bindings.openai.identity import Credentials
+from bindings.openai.patience import service_timeout
 from bindings.openai.vectors.base import VectorStore
 from bindings.openai.vectors.connection import SearchConnection, Unconnected, find_connection
+from bindings.openai.vectors.extras import Access
 from bindings.openai.vectors.host_json import LOCAL_TYPE, ProviderSection, search_provider
 from bindings.openai.vectors.local import DATABASE, MIGRATIONS, LocalVectorStore
 from emulator.sdk import BindingError, HostServices, SettingsView
@@ -21,8 +24,9 @@ from emulator.sdk import BindingError, HostServices, SettingsView
 class VectorStores:
     """Makes stores and keeps them: one for each provider, its options and its connection."""
 
-    def __init__(self, host: HostServices) -> None:
+    def __init__(self, host: HostServices, credentials: Credentials) -> None:
         self._host = host
+        self._credentials = credentials
         self._stores: dict[object, VectorStore] = {}
         self._told: set[tuple[str, str]] = set()
 
@@ -42,9 +46,11 @@ class VectorStores:
         if isinstance(connection, Unconnected):
             self._tell(section, connection, connection_name)
             return self.local()
-        key = (section.kind, json.dumps(section.values, sort_keys=True), connection)
+        timeout = service_timeout(settings)
+        key = (section.kind, json.dumps(section.values, sort_keys=True), connection, timeout)
         if key not in self._stores:
-            self._stores[key] = _make(section, connection)
+            access = Access(lambda: self._credentials.get(connection.identity), timeout)
+            self._stores[key] = _make(section, connection, access)
         return self._stores[key]
 
     def local(self) -> LocalVectorStore:
@@ -92,22 +98,22 @@ class VectorStores:
         )
 
 
-def _make(section: ProviderSection, connection: SearchConnection) -> VectorStore:
+def _make(section: ProviderSection, connection: SearchConnection, access: Access) -> VectorStore:
     # Imported by need: an app uses one of them.
     match section.kind:
         case "azureAISearch":
             from bindings.openai.vectors.ai_search import AISearchOptions, AISearchStore
 
-            return AISearchStore(section.options(AISearchOptions), connection)
+            return AISearchStore(section.options(AISearchOptions), connection, access)
         case "cosmosDBSearch":
             from bindings.openai.vectors.cosmos_mongo import CosmosMongoOptions, CosmosMongoStore
 
-            return CosmosMongoStore(section.options(CosmosMongoOptions), connection)
+            return CosmosMongoStore(section.options(CosmosMongoOptions), connection, access)
         case "cosmosDBNoSqlSearch":
             from bindings.openai.vectors.cosmos_nosql import CosmosNoSqlOptions, CosmosNoSqlStore
 
-            return CosmosNoSqlStore(section.options(CosmosNoSqlOptions), connection)
+            return CosmosNoSqlStore(section.options(CosmosNoSqlOptions), connection, access)
         case _:
             from bindings.openai.vectors.kusto import KustoStore
 
-            return KustoStore(connection)
+            return KustoStore(connection, access)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import time
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -18,6 +20,7 @@ from emulator.clock import SystemClock
 from emulator.sdk import BindingError
 from tests.support.model_service import ModelService, Reply, chat, failure
 from tests.support.sign_in import StubCredential
+from tests.support.tcp_service import HEAD, OK, TcpService
 
 TOOL = {
     "type": "function",
@@ -58,18 +61,26 @@ async def backend(
     made: list[LiveBackend] = []
 
     def make(
-        kind: Any = "azure-openai", path: str = "", key: str | None = "k", credential: Any = None
+        kind: Any = "azure-openai",
+        path: str = "",
+        key: str | None = "k",
+        credential: Any = None,
+        *,
+        at: str = "",
+        policy: RetryPolicy | None = None,
     ) -> LiveBackend:
         connection = ModelConnection(
             kind,
-            service.url + path,
+            (at or service.url) + path,
             "AZURE_OPENAI_ENDPOINT, environment",
             key,
             "KEY, environment",
             identity_source="managed identity by Own__credential",
         )
         made.append(
-            LiveBackend(connection, policy=RetryPolicy(), clock=clock, sign_in=lambda: credential)
+            LiveBackend(
+                connection, policy=policy or RetryPolicy(), clock=clock, sign_in=lambda: credential
+            )
         )
         return made[-1]
 
@@ -166,7 +177,7 @@ async def test_the_wait_the_service_asks_for_wins(
     assert (await backend().chat(request)).content == "Hi"
     assert clock.naps == [wait]
     assert told == [
-        f"The model service answered 429: no Trying again in {wait:g} s (attempt 2 of 4)."
+        f"The model service answered 429: no. Trying again in {wait:g} s (attempt 2 of 4)."
     ]
 
 
@@ -174,9 +185,10 @@ async def test_a_service_that_asks_for_too_long_a_wait_is_not_waited_for(
     service: ModelService, backend: Callable[..., LiveBackend], clock: NapClock
 ) -> None:
     service.fallback = lambda request: failure(429, "quota", retry_after="3600")
-    with pytest.raises(ServiceError, match="quota"):
+    with pytest.raises(ServiceError, match="quota") as caught:
         await backend().chat(ASKED)
     assert (len(service.requests), clock.naps) == (1, [])
+    assert "asked again in 3,600 s; a call waits 120 s at most" in str(caught.value.hint)
 
 
 async def test_a_broken_connection_is_tried_again(
@@ -316,6 +328,107 @@ async def test_an_answer_that_is_no_chat_completion_is_told(
     service.reply(Reply("<html>Sign in</html>", headers={"content-type": "text/html"}))
     with pytest.raises(BindingError, match="is not a chat completion"):
         await backend().chat(ASKED)
+
+
+@pytest.mark.parametrize(
+    ("reply", "message"),
+    [
+        (Reply('{"choices": [{"mess', headers={"content-type": "application/json"}), "is no JSON"),
+        (Reply(b'{"choices": "\xff"}', headers={"content-type": "application/json"}), "is no JSON"),
+        (Reply({}), "which is not a chat completion"),
+        (Reply("<html>Sign in</html>", headers={"content-type": "text/html"}), "Sign in"),
+        (Reply("", 302, headers={"location": "http://127.0.0.1:9/"}), "answered 302"),
+        (Reply("<html>not here</html>", 404), "answered 404: <html>not here</html>"),
+        (Reply("<html>busy</html>", 503), "answered 503: <html>busy</html>"),
+        (failure(429, "quota"), "answered 429: quota"),
+    ],
+    ids=["half", "no text", "empty", "page", "redirect", "404 page", "503 page", "429"],
+)
+async def test_what_is_no_answer_is_told_with_the_address_or_its_setting(
+    reply: Reply, message: str, service: ModelService, backend: Callable[..., LiveBackend]
+) -> None:
+    service.fallback = lambda request: reply
+    with pytest.raises(ServiceError) as caught:
+        await backend().chat(ASKED)
+    assert message in caught.value.message
+    told = f"{caught.value.message} {caught.value.hint}"
+    assert service.url in told or "AZURE_OPENAI_ENDPOINT" in told
+    assert ".." not in told
+    assert {each.path for each in service.requests} == {
+        "/openai/deployments/gpt-test/chat/completions"
+    }
+
+
+async def test_json_that_is_called_something_else_is_read(
+    service: ModelService, backend: Callable[..., LiveBackend]
+) -> None:
+    text = json.dumps(chat("there").body)
+    service.reply(Reply(text, headers={"content-type": "text/plain; charset=utf-8"}))
+    assert (await backend().chat(ASKED)).content == "there"
+
+
+@pytest.mark.parametrize("drips", [False, True], ids=["silent", "in drops"])
+async def test_a_service_that_does_not_come_to_an_end_is_given_up(
+    drips: bool, backend: Callable[..., LiveBackend]
+) -> None:
+    parts = [b" "] * 1000 if drips else []
+    async with TcpService(HEAD, *parts, pause=0.01, ending="hang").running() as service:
+        live = backend(at=service.url, policy=RetryPolicy(attempts=2, timeout=0.1))
+        started = time.monotonic()
+        with pytest.raises(ServiceError, match=r"did not answer in 0\.1 s\.") as caught:
+            await live.chat(ASKED)
+        assert 0.2 <= time.monotonic() - started < 1.5
+    assert "FUNCEMU_MODEL_TIMEOUT" in str(caught.value.hint)
+
+
+@pytest.mark.parametrize(
+    "head",
+    [b"Content-Length: 200000000\r\n\r\n", b"Connection: close\r\n\r\n"],
+    ids=["told", "untold"],
+)
+async def test_more_than_anybody_wants_in_memory_is_not_read(
+    head: bytes, backend: Callable[..., LiveBackend]
+) -> None:
+    parts = [b'{"choices": [], "x": "', *[b"x" * 1_000_000] * 200]
+    async with TcpService(OK + head, *parts).running() as service:
+        with pytest.raises(ServiceError, match="sent more than 100 MB") as caught:
+            await backend(at=service.url).chat(ASKED)
+        assert service.connections == 1
+        assert service.sent < 130_000_000
+    assert "AZURE_OPENAI_ENDPOINT" in str(caught.value.hint)
+
+
+@pytest.mark.parametrize(
+    ("parts", "ending", "message"),
+    [
+        ([], "reset", "did not answer properly: the connection broke"),
+        ([HEAD, b"{"], "reset", "did not answer properly: "),
+        ([HEAD, b"{"], "close", "did not answer properly: peer closed connection"),
+        ([bytes(range(256))], "close", "did not answer properly: "),
+    ],
+    ids=["reset", "reset within", "closed within", "bytes"],
+)
+async def test_a_connection_that_breaks_is_told_apart_from_one_that_is_not_made(
+    parts: list[bytes], ending: Any, message: str, backend: Callable[..., LiveBackend]
+) -> None:
+    async with TcpService(*parts, ending=ending).running() as service:
+        with pytest.raises(ServiceError) as caught:
+            await backend(at=service.url).chat(ASKED)
+        assert service.connections == 4
+    assert f"{service.url} {message}" in caught.value.message
+    assert ".." not in caught.value.message
+    assert "Check AZURE_OPENAI_ENDPOINT and the network" in str(caught.value.hint)
+
+
+async def test_a_plain_port_asked_for_tls_is_told_with_the_mend(
+    backend: Callable[..., LiveBackend],
+) -> None:
+    async with TcpService(
+        b"HTTP/1.1 400 Bad Request\r\n\r\n", any_request=True
+    ).running() as service:
+        with pytest.raises(ServiceError) as caught:
+            await backend(at=service.url.replace("http:", "https:")).chat(ASKED)
+    assert "It does not speak TLS: begin AZURE_OPENAI_ENDPOINT with http://." == caught.value.hint
 
 
 async def test_many_requests_at_once_share_one_client(

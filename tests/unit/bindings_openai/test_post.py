@@ -390,6 +390,24 @@ async def test_the_limit_of_calls_ends_a_turn_that_can_go_on_later(
     assert (await todo.post("Hello"))["recentMessages"][-1]["content"] == "Hi"
 
 
+async def test_of_more_calls_at_once_than_a_table_holds_the_first_are_run(
+    todo: TodoAssistant, service: ModelService, host: OpenAIHost
+) -> None:
+    await todo.create()
+    calls = [(f"call_{number}", "AddTodo", {"taskDescription": "x"}) for number in range(3000)]
+    service.reply(chat(calls=calls), chat("Enough."))
+    await todo.post("Go")
+    ran = sum(function == "AddTodo" for function, *_ in host.invocations)
+    assert 300 < ran < 500
+    assert f"The model asked for 3,000 function calls at once; the first {ran} are taken" in (
+        "\n".join(host.messages("Warning"))
+    )
+    answered = [
+        each["tool_call_id"] for each in service.requests[1].messages if each["role"] == "tool"
+    ]
+    assert answered == [call[0] for call in calls[:ran]]
+
+
 async def test_a_model_that_fails_at_the_limit_still_leaves_a_chat_that_can_go_on(
     todo: TodoAssistant, service: ModelService
 ) -> None:

@@ -12,8 +12,10 @@ import pytest
 from bindings.openai.vectors.ai_search import AISearchOptions, AISearchStore
 from bindings.openai.vectors.base import Document, Hit
 from bindings.openai.vectors.connection import SearchConnection
+from bindings.openai.vectors.extras import Access
 from emulator.sdk import BindingError
 from tests.support.search_services import AISearchService, Refusal
+from tests.support.sign_in import StubCredential
 
 Make = Callable[..., Document]
 _QUERY = array("f", [1.0, 0.0])
@@ -25,7 +27,7 @@ async def _store(
 ) -> AsyncIterator[AISearchStore]:
     endpoint = url if service is None else service.url
     connection = SearchConnection("AISearch", endpoint=endpoint, key="secret")
-    store = AISearchStore(AISearchOptions(**options), connection, retries=0)
+    store = AISearchStore(AISearchOptions(**options), connection, Access(), retries=0)
     try:
         yield store
     finally:
@@ -199,19 +201,21 @@ async def test_a_service_that_is_not_there_is_told(unused_tcp_port: int) -> None
 def test_dimensions_have_limits(dimensions: int) -> None:
     connection = SearchConnection("AISearch", endpoint="https://x")
     with pytest.raises(BindingError, match="'vectorSearchDimensions' .* from 2 to 3072"):
-        AISearchStore(AISearchOptions(vector_search_dimensions=dimensions), connection)
+        AISearchStore(AISearchOptions(vector_search_dimensions=dimensions), connection, Access())
 
 
 def test_a_connection_string_is_no_address() -> None:
     connection = SearchConnection("AISearch", connection_string="abc")
     with pytest.raises(BindingError, match="'AISearch' should be the address of a search service"):
-        AISearchStore(AISearchOptions(), connection)
+        AISearchStore(AISearchOptions(), connection, Access())
 
 
 async def test_without_a_key_an_identity_is_used(document: Make) -> None:
     connection = SearchConnection("AISearch", endpoint="http://localhost:1", identity=())
-    store = AISearchStore(AISearchOptions(), connection, retries=0)
+    credential = StubCredential()
+    store = AISearchStore(AISearchOptions(), connection, Access(lambda: credential), retries=0)
     # The client refuses to send a token over plain http, which proves that it would send one.
     with pytest.raises(BindingError, match="Bearer token authentication"):
         await store.add("openai-index", [document("one")])
     await store.aclose()
+    assert credential.closed == 0

@@ -14,6 +14,7 @@ import pytest
 from bindings.openai.vectors.base import Document
 from bindings.openai.vectors.connection import SearchConnection
 from bindings.openai.vectors.cosmos_mongo import CosmosMongoOptions, CosmosMongoStore
+from bindings.openai.vectors.extras import Access
 from bindings.openai.vectors.host_json import ProviderSection
 from emulator.sdk import BindingError
 from tests.support.mongo_service import MongoService
@@ -28,7 +29,7 @@ async def _store(
 ) -> AsyncIterator[CosmosMongoStore]:
     address = text if service is None else service.connection_string
     connection = SearchConnection("Mongo", connection_string=address)
-    store = CosmosMongoStore(CosmosMongoOptions(**options), connection, patience=0.05)
+    store = CosmosMongoStore(CosmosMongoOptions(**options), connection, Access(), patience=0.05)
     try:
         yield store
     finally:
@@ -120,7 +121,7 @@ async def test_other_names_of_host_json_are_used(mongo: MongoService, document: 
         },
     )
     connection = SearchConnection("Mongo", connection_string=mongo.connection_string)
-    store = CosmosMongoStore(section.options(CosmosMongoOptions), connection)
+    store = CosmosMongoStore(section.options(CosmosMongoOptions), connection, Access())
     await store.add("openai-index", [document("one")])
     [hit] = await store.search("openai-index", _QUERY, "what?", top=1)
     await store.aclose()
@@ -166,7 +167,7 @@ async def test_a_broken_connection_string_is_told() -> None:
 def test_another_service_is_told_apart() -> None:
     connection = SearchConnection("Mongo", endpoint="https://x")
     with pytest.raises(BindingError, match="'Mongo' should be a MongoDB connection string"):
-        CosmosMongoStore(CosmosMongoOptions(), connection)
+        CosmosMongoStore(CosmosMongoOptions(), connection, Access())
 
 
 def test_an_unknown_kind_is_told() -> None:

@@ -13,6 +13,7 @@ import pytest
 from bindings.openai.vectors.base import Document
 from bindings.openai.vectors.connection import SearchConnection
 from bindings.openai.vectors.cosmos_nosql import CosmosNoSqlOptions, CosmosNoSqlStore
+from bindings.openai.vectors.extras import Access
 from emulator.sdk import BindingError
 from tests.support.search_services import CosmosService, Refusal
 
@@ -25,7 +26,7 @@ _KEY = base64.b64encode(b"key").decode()
 async def _store(service: CosmosService, **options: Any) -> AsyncIterator[CosmosNoSqlStore]:
     text = f"AccountEndpoint={service.url}/;AccountKey={_KEY};"
     connection = SearchConnection("Cosmos", connection_string=text)
-    store = CosmosNoSqlStore(CosmosNoSqlOptions(**options), connection, retries=0)
+    store = CosmosNoSqlStore(CosmosNoSqlOptions(**options), connection, Access(), retries=0)
     try:
         yield store
     finally:
@@ -172,4 +173,4 @@ async def test_a_refused_key_leads_to_its_setting(cosmos: CosmosService, documen
 )
 def test_options_are_checked(options: dict[str, Any], message: str) -> None:
     with pytest.raises(BindingError, match=message):
-        CosmosNoSqlStore(CosmosNoSqlOptions(**options), SearchConnection("Cosmos"))
+        CosmosNoSqlStore(CosmosNoSqlOptions(**options), SearchConnection("Cosmos"), Access())

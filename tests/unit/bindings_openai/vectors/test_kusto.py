@@ -12,9 +12,11 @@ import pytest
 from bindings.openai.vectors import kusto as module
 from bindings.openai.vectors.base import Document
 from bindings.openai.vectors.connection import SearchConnection
+from bindings.openai.vectors.extras import Access
 from bindings.openai.vectors.kusto import KustoStore, table_name
 from emulator.sdk import BindingError
 from tests.support.search_services import KustoService, Refusal
+from tests.support.sign_in import StubCredential
 
 Make = Callable[..., Document]
 _QUERY = array("f", [1.0, 0.0])
@@ -22,7 +24,7 @@ _QUERY = array("f", [1.0, 0.0])
 
 @asynccontextmanager
 async def _store(text: str) -> AsyncIterator[KustoStore]:
-    store = KustoStore(SearchConnection("Kusto", connection_string=text))
+    store = KustoStore(SearchConnection("Kusto", connection_string=text), Access())
     try:
         yield store
     finally:
@@ -118,11 +120,19 @@ async def test_what_is_no_connection_string_is_told() -> None:
 
 
 async def test_a_cluster_over_https_is_asked_with_an_identity() -> None:
-    store = KustoStore(SearchConnection("Kusto", endpoint="https://x.kusto.windows.net"))
+    credential = StubCredential()
+    store = KustoStore(
+        SearchConnection("Kusto", endpoint="https://x.kusto.windows.net"),
+        Access(lambda: credential),
+    )
     builder = store._builder()
     assert builder.token_credential_login
+    assert builder.azure_credential is not None
+    assert (await builder.azure_credential.get_token("scope")).token == "token-1"
+    # The client closes it; it is not the client's alone.
     await builder.azure_credential.close()
+    assert credential.closed == 0
     given = "Data Source=https://x;AppClientId=a;AppKey=k;Authority Id=t;Fed=true"
-    own = KustoStore(SearchConnection("Kusto", connection_string=given))._builder()
+    own = KustoStore(SearchConnection("Kusto", connection_string=given), Access())._builder()
     assert own.application_client_id == "a"
     assert not own.token_credential_login

@@ -9,6 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from bindings.openai.extension import OpenAIExtension
+from bindings.openai.vectors.ai_search import AISearchStore
 from bindings.openai.vectors.base import Document, VectorStore
 from bindings.openai.vectors.local import LocalVectorStore
 from bindings.openai.vectors.stores import VectorStores
@@ -66,6 +67,28 @@ async def test_a_missing_package_is_named_with_its_extra(
     with pytest.raises(BindingError, match=expected) as caught:
         await _open(host, stores).search("docs", array("f", [1.0]), "", top=1)
     assert caught.value.hint == f'Run: pip install "funcemu[{extra}]"'
+
+
+def test_connections_of_one_identity_share_its_sign_in(
+    host: OpenAIHost, stores: VectorStores
+) -> None:
+    use_provider(host, "azureAISearch")
+    for name in ("One", "Two"):
+        host.settings.values |= {
+            f"{name}__endpoint": f"https://{name}.search.windows.net",
+            f"{name}__credential": "managedidentity",
+            f"{name}__clientId": "11111111-2222-3333-4444-555555555555",
+        }
+    one, two = _open(host, stores, "One"), _open(host, stores, "Two")
+    assert isinstance(one, AISearchStore)
+    assert isinstance(two, AISearchStore)
+    extension: OpenAIExtension = host.extension(OpenAIExtension)
+    keys = (
+        ("clientid", "11111111-2222-3333-4444-555555555555"),
+        ("credential", "managedidentity"),
+    )
+    assert one._credential() is two._credential()
+    assert one._credential() is extension.credentials.get(keys)
 
 
 def test_each_connection_has_its_own_client(host: OpenAIHost, stores: VectorStores) -> None:
