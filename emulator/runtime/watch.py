@@ -265,7 +265,8 @@ class Watcher:
     def _snapshot(self) -> dict[Path, Stamp | None]:
         """Look at every file that matters; what has gone since the last look is `None`."""
         rules = self._rules()
-        found: dict[Path, Stamp | None] = dict.fromkeys(self._seen)
+        # What is code depends on the language, which is not known before the first load.
+        found: dict[Path, Stamp | None] = {path: None for path in self._seen if rules.matters(path)}
         for folder, folders, files in os.walk(rules.root):
             folders[:] = [name for name in folders if not rules.ignores_folder(name)]
             for name in files:

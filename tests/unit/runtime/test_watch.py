@@ -117,6 +117,28 @@ async def test_a_look_at_a_file_is_no_change(tmp_path: Path) -> None:
         await asyncio.gather(running, return_exceptions=True)
 
 
+async def test_code_of_another_language_has_not_gone_once_the_language_is_known(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "tool.py").write_text("1")
+    (tmp_path / "index.js").write_text("1")
+    reported: asyncio.Queue[frozenset[Path]] = asyncio.Queue()
+    language = [""]
+    watcher = Watcher(
+        lambda: WatchRules.of(tmp_path, HostConfig(), language[0]), reported.put, polling=True
+    )
+    language[0] = "node"
+    (tmp_path / "index.js").write_text("22")
+    running = asyncio.create_task(watcher.run())
+    try:
+        async with asyncio.timeout(5):
+            assert await reported.get() == {tmp_path / "index.js"}
+    finally:
+        watcher.close()
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+
 def rules() -> WatchRules:
     config = HostConfig(watch_files=("special.cfg",), watch_directories=("shared",))
     return WatchRules.of(Path("/app"), config)
