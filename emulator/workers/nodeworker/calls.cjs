@@ -96,7 +96,7 @@ class Calls {
   cancel(id) {
     const call = this._calls.get(id);
     if (!call || call.answered) return;
-    call.exchange?.disconnect();
+    running.run(call, () => call.exchange?.disconnect());
     const error = { type: 'CancelledError', message: 'the call was cancelled' };
     this._answer(call, { kind: 'result', id, error, still: true });
   }

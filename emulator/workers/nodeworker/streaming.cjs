@@ -55,6 +55,7 @@ class Exchange {
     this._credit = WINDOW;
     this._gone = false;
     this._changed = null;
+    this._source = null;
     this._parts = [];
     this._incoming = new Incoming(fields, this);
     this._outgoing = new Outgoing(this);
@@ -82,6 +83,8 @@ class Exchange {
   disconnect() {
     this._gone = true;
     this._incoming.destroy(new Error('the client went away'));
+    // The library does not end a body whose response breaks; here it may clean up.
+    this._source?.return?.().catch(() => {});
     this._wake();
   }
 
@@ -135,15 +138,16 @@ class Exchange {
   throttled(result) {
     const body = result?.body;
     if (typeof body?.[Symbol.asyncIterator] !== 'function') return result;
-    const paced = this._paced(body);
+    this._source = body[Symbol.asyncIterator]();
+    const paced = this._paced();
     if (typeof result.arrayBuffer === 'function') {
       return Object.defineProperty(result, 'body', { value: { values: () => paced } });
     }
     return Object.create(result, { body: { value: paced, enumerable: true } });
   }
 
-  async *_paced(body) {
-    for await (const chunk of body) {
+  async *_paced() {
+    for await (const chunk of { [Symbol.asyncIterator]: () => this._source }) {
       yield chunk;
       while (this._outgoing.writableLength && !this._gone) await this._change();
       await this._granted();
