@@ -179,3 +179,143 @@ async def test_modules_and_skills_whose_parameter_has_no_name(tmp_path: Path) ->
         assert last["content"]
         again = (await host.post("/api/a/first1?message=Remind me to take out the trash")).json
         assert again["totalMessages"] == 5
+
+
+DOCUMENTED = {
+    "package.json": '{"main": "app.js"}',
+    "app.js": """\
+const { app, input, output } = require('@azure/functions');
+
+const http = (name, methods, route, more) =>
+  app.http(name, { methods: [methods], route: `${route}/{id}`, authLevel: 'anonymous', ...more });
+const asked = { type: 'postUserQuery', id: '{id}', userMessage: '{Query.message}' };
+
+const made = output.generic({ type: 'createAssistant' });
+http('create', 'PUT', 'a', {
+  extraOutputs: [made],
+  handler: (request, context) => {
+    context.extraOutputs.set(made, { id: request.params.id, instructions: 'Be kind.' });
+    return { status: 202 };
+  },
+});
+
+const delivered = input.generic(asked);
+http('asInput', 'POST', 'in', {
+  extraInputs: [delivered],
+  handler: (_, context) => ({ jsonBody: context.extraInputs.get(delivered) }),
+});
+
+const posted = output.generic(asked);
+http('asOutput', 'POST', 'out', {
+  extraOutputs: [posted],
+  handler: (_, context) => ({ jsonBody: context.extraInputs.get(posted) }),
+});
+
+const former = output.generic({ type: 'assistantPost', id: '{id}', model: 'gpt-4o-mini' });
+http('former', 'POST', 'former', {
+  extraOutputs: [former],
+  handler: async (request, context) => {
+    context.extraOutputs.set(former, { userMessage: await request.text() });
+    return { status: 202 };
+  },
+});
+
+const state = input.generic({ type: 'assistantQuery', id: '{id}', timestampUtc: '2023-01-01' });
+http('read', 'GET', 'a', {
+  extraInputs: [state],
+  handler: (_, context) => ({ jsonBody: context.extraInputs.get(state) }),
+});
+""",
+}
+
+
+async def test_the_documented_names_and_directions(tmp_path: Path) -> None:
+    npm.require("an app in JavaScript")
+    app = with_packages(write_app(tmp_path / "documented", DOCUMENTED))
+    async with served(app) as host:
+        assert (await host.put("/api/a/1")).status == 202
+        for way in ("in", "out"):
+            answer = (await host.post(f"/api/{way}/1?message=Hello")).json
+            assert [each["role"] for each in answer["recentMessages"]] == ["Assistant"], way
+        assert (await host.post("/api/former/1", data="Hello again")).status == 202
+        chat = (await host.get("/api/a/1")).json
+        said = [each["content"] for each in chat["recentMessages"] if each["role"] == "User"]
+        assert said == ["Hello", "Hello", "Hello again"], "each is posted once"
+
+
+def folder(name: str, code: str, *bindings: dict[str, object]) -> dict[str, str]:
+    return {
+        f"{name}/function.json": json.dumps({"bindings": bindings}),
+        f"{name}/index.js": code,
+    }
+
+
+def http_of(method: str) -> list[dict[str, object]]:
+    trigger = {"type": "httpTrigger", "direction": "in", "name": "req", "route": "a/{id}"}
+    response = {"type": "http", "direction": "out", "name": "res"}
+    return [{**trigger, "authLevel": "anonymous", "methods": [method]}, response]
+
+
+FOLDERS = {
+    **folder(
+        "Create",
+        "module.exports = async (context) => {"
+        " context.bindings.made = { id: context.bindingData.id, instructions: 'Be kind.' };"
+        " context.res = { status: 202 }; };",
+        *http_of("put"),
+        {"type": "assistantCreate", "direction": "out", "name": "made"},
+    ),
+    **folder(
+        "Post",
+        "module.exports = async (context) => {"
+        " context.res = { body: context.bindings.state.recentMessages.at(-1).content }; };",
+        *http_of("post"),
+        {
+            "type": "PostUserQuery",
+            "direction": "out",
+            "name": "state",
+            "id": "{id}",
+            "userMessage": "{Query.message}",
+        },
+    ),
+    **folder(
+        "AddTodo",
+        "module.exports = async (context, task) => ({ added: task });",
+        {
+            "type": "assistantSkillTrigger",
+            "direction": "in",
+            "name": "task",
+            "functionDescription": "Create a new todo task",
+        },
+    ),
+    **folder(
+        "Read",
+        "module.exports = async (context, req, state) => { context.res = { body: state }; };",
+        *http_of("get"),
+        {
+            "type": "assistantQuery",
+            "direction": "in",
+            "name": "state",
+            "id": "{id}",
+            "timestampUtc": "2023-01-01",
+        },
+    ),
+}
+
+
+async def test_folders_with_function_json(tmp_path: Path) -> None:
+    """The model before v4, and the documented form of the post."""
+    npm.require("an app in JavaScript")
+    async with served(write_app(tmp_path / "folders", FOLDERS)) as host:
+        assert (await host.put("/api/a/1")).status == 202
+        answer = await host.post("/api/a/1?message=Remind me to call my dad")
+        assert "call my dad" in answer.text
+        chat = (await host.get("/api/a/1")).json
+        assert [each["role"] for each in chat["recentMessages"]] == [
+            "System",
+            "User",
+            "Assistant",
+            "Tool",
+            "Assistant",
+        ]
+        assert '{"added":"call my dad"}' in chat["recentMessages"][3]["content"]
