@@ -8,6 +8,7 @@ import traceback
 from typing import Any, Dict, List, Optional, Set
 
 _HERE = os.path.dirname(os.path.abspath(__file__))
+_LONGEST = 1 << 20
 _UNPRINTABLE = "Unhandled exception in function. Could not serialize original exception message."
 _FOREIGN = (
     os.sep + "site-packages" + os.sep,
@@ -30,7 +31,7 @@ def describe(error: BaseException, root: str) -> Dict[str, Any]:
 
 def message_of(error: BaseException) -> str:
     try:
-        return str(error)
+        return _bounded(str(error))
     except Exception:
         return _UNPRINTABLE
 
@@ -72,9 +73,15 @@ def _stack(error: BaseException, root: str) -> str:
     try:
         described = traceback.TracebackException.from_exception(error)
         _cut(described, root)
-        return "".join(described.format()).rstrip("\n")
+        return _bounded("".join(described.format()).rstrip("\n"))
     except Exception:  # an exception class may break even its own printing
         return ""
+
+
+def _bounded(text: str) -> str:
+    """Cut what nobody reads to the end, and no message could carry."""
+    more = len(text) - _LONGEST
+    return f"{text[:_LONGEST]} … ({more} more characters)" if more > 0 else text
 
 
 def _cut(described: traceback.TracebackException, root: str) -> None:

@@ -319,6 +319,10 @@ class Session(asyncio.Protocol):
     def _answer(self, message: Message) -> None:
         try:
             self._send(*message)
+        except WireError as error:
+            told = f"what the function gave is too large: {error}; a body of bytes may be larger"
+            failure = {"type": "ValueError", "message": told}
+            self._send({"kind": "result", "id": message[0]["id"], "error": failure})
         except (TypeError, ValueError) as error:  # a value JSON cannot carry
             header: Dict[str, Any] = {"kind": "result", "id": message[0]["id"]}
             header["error"] = {"type": type(error).__name__, "message": str(error)}

@@ -19,6 +19,7 @@ Data = Union[bytes, bytearray, memoryview]
 
 _LENGTHS = struct.Struct("!II")
 _MAX_HEADER = 1 << 28
+_MAX_BODY = (1 << 32) - 1
 _encode_text = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 _decode_text = json.JSONDecoder().raw_decode
 
@@ -40,13 +41,15 @@ def loads(text: bytes) -> Any:
 def encode(
     header: Header, blobs: Sequence[bytes] = (), dumps: Callable[[Header], bytes] = dumps
 ) -> bytes:
-    """Return the message as one frame."""
+    """Return the message as one frame; raise `WireError` when it is larger than can be sent."""
     if blobs:
         header["blobs"] = [len(blob) for blob in blobs]
-        text = dumps(header)
-        return b"".join((_LENGTHS.pack(len(text), sum(header["blobs"])), text, *blobs))
-    text = dumps(header)
-    return _LENGTHS.pack(len(text), 0) + text
+    text, body = dumps(header), sum(header["blobs"]) if blobs else 0
+    for size, most, kind in ((len(text), _MAX_HEADER, "text"), (body, _MAX_BODY, "data")):
+        if size > most:
+            raise WireError(f"a message with {size} bytes of {kind}, more than the {most} it holds")
+    lengths = _LENGTHS.pack(len(text), body)
+    return b"".join((lengths, text, *blobs)) if blobs else lengths + text
 
 
 class Decoder:

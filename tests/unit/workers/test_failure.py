@@ -104,3 +104,10 @@ def test_an_import_error_with_a_constructor_of_its_own_is_left_alone() -> None:
 
     error = Odd()
     assert explained(error) is error
+
+
+def test_what_nobody_reads_to_the_end_is_cut(tmp_path: Path) -> None:
+    told = described(tmp_path, "raise ValueError('x' * 2_000_000)")
+    assert told["message"].endswith("x … (951424 more characters)")
+    assert len(told["stack"]) < 1_100_000
+    assert told["stack"].startswith("Traceback")

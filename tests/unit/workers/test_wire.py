@@ -163,3 +163,15 @@ def test_every_kind_of_value_is_known_to_the_wire() -> None:
     samples |= {"json": "{}", "none": None}
     samples["http"] = {"status": 200, "headers": [], "body": None}
     assert [unpack([kind, samples[kind]], [b""]).kind for kind in kinds] == list(kinds)
+
+
+def test_a_message_that_no_frame_can_carry_is_refused_where_it_is_made(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(wire, "_MAX_HEADER", 100)
+    monkeypatch.setattr(wire, "_MAX_BODY", 10)
+    assert wire.encode({"kind": "k"}, [b"x" * 10])
+    with pytest.raises(wire.WireError, match="with 117 bytes of text, more than the 100 it holds"):
+        wire.encode({"kind": "k", "v": "x" * 98})
+    with pytest.raises(wire.WireError, match="with 11 bytes of data, more than the 10 it holds"):
+        wire.encode({"kind": "k"}, [b"x" * 10, b"x"])
