@@ -20,7 +20,6 @@ from emulator.model import FunctionModel, Problem, Severity
 from emulator.runtime.generation import Generation
 from emulator.runtime.host import Host
 from emulator.secrets import without_secrets
-from emulator.server.guard import is_foreign
 from emulator.server.keysapi import KeysApi
 from emulator.server.policy import SitePolicy
 from emulator.server.replies import error_reply, json_reply
@@ -41,9 +40,7 @@ class Admin:
         self._warm = False
 
     async def handle(self, request: web.BaseRequest, path: str, query: str) -> web.Response:
-        refusal = is_foreign(
-            request.headers, served_as=self._policy.served_as, trusts=self._policy.trusts
-        )
+        refusal = self._policy.refusal(request)
         if refusal is not None:
             return error_reply(403, refusal, "Only this machine's own tools may use this address.")
         area, *parts = [unquote(part) for part in path.split("/") if part]

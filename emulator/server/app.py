@@ -83,6 +83,8 @@ class Site:
             function, response = await self._answer(request, target, path, query)
         except web.HTTPException as answer:
             response = web.Response(status=answer.status)
+            if answer.status != 413:  # its body may still be taken in
+                response.force_close()
         except (ConnectionError, web.RequestPayloadError) as error:
             gone = isinstance(error, ConnectionError)
             response = web.Response(status=_CLIENT_GONE if gone else 400)
@@ -140,6 +142,8 @@ class Site:
                 return "", web.Response(status=204, headers=preflight)
         if request.version.major != 1:  # what a first line without a version or with 2.0 gives
             raise web.HTTPVersionNotSupported if request.version.major else web.HTTPBadRequest
+        if request.version.minor == 0 and "Transfer-Encoding" in request.headers:
+            raise web.HTTPBadRequest  # where such a body ends, others may see otherwise
         generation = self._host.current
         if _is_reserved(path):
             answer = await self._admin.handle(request, path, query)
@@ -149,12 +153,12 @@ class Site:
         if self._endpoints.has(path):
             return "", await self._endpoints.handle(request, target=target, path=path, query=query)
         if generation is None or self._host.offline is not None:
-            return "", self._unavailable(path)
+            return "", self._unavailable(path, detailed=self._policy.refusal(request) is None)
         functions = self._functions_of(generation)
         match = generation.routes.match(request.method, path) if path[0] == "/" else None
         if match is None:
             if path == "/":
-                return "", self._home(generation)
+                return "", self._home(generation, detailed=self._policy.refusal(request) is None)
             return "", functions.dressed(request, web.Response(status=404))
         endpoint = match.target
         response = await functions.answer(
@@ -168,17 +172,20 @@ class Site:
             functions = self._functions = Functions(generation, self._events, self._policy)
         return functions
 
-    def _home(self, generation: Generation) -> web.Response:
+    def _home(self, generation: Generation, *, detailed: bool) -> web.Response:
         hidden = generation.settings.get("AzureWebJobsDisableHomepage") or ""
         if hidden.strip().lower() in {"true", "1"}:
             return web.Response(status=204)
-        return html_reply(home_page(self._host))
+        return html_reply(home_page(self._host, detailed=detailed))
 
-    def _unavailable(self, path: str) -> web.Response:
+    def _unavailable(self, path: str, *, detailed: bool) -> web.Response:
+        """Answer while no app is there; why is told to this machine's own tools."""
         if self._host.offline is not None:
             return html_reply(self._host.offline, 503)
         if path == "/":
-            return html_reply(home_page(self._host))
+            return html_reply(home_page(self._host, detailed=detailed))
+        if not detailed:
+            return web.Response(status=503, text="Function host is not running.\n")
         reasons = "\n".join(
             f"{problem.message}{f' ({problem.where})' if problem.where else ''}"
             for problem in self._host.failure

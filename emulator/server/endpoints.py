@@ -15,7 +15,6 @@ from aiohttp import web
 from emulator.errors import BindingPluginError
 from emulator.runtime.host import Host
 from emulator.sdk import Extension, HttpResponseData, StreamedResponse
-from emulator.server.guard import is_foreign
 from emulator.server.policy import SitePolicy
 from emulator.server.replies import error_reply
 from emulator.server.requests import read_request, write_response
@@ -42,9 +41,7 @@ class Endpoints:
     async def handle(
         self, request: web.BaseRequest, *, target: str, path: str, query: str
     ) -> web.StreamResponse:
-        refusal = is_foreign(
-            request.headers, served_as=self._policy.served_as, trusts=self._policy.trusts
-        )
+        refusal = self._policy.refusal(request)
         if refusal is not None:
             return error_reply(403, refusal, "Only this machine's own tools may use this address.")
         name, _, below = path[1:].partition("/")

@@ -41,6 +41,14 @@ def is_foreign(
     return None
 
 
+def authority(target: str) -> str | None:
+    """Return the host that a request target in absolute form names (`GET http://host/path`)."""
+    if target.startswith("/"):
+        return None
+    _, scheme, rest = target.partition("://")
+    return re.split(r"[/?#]", rest, maxsplit=1)[0] if scheme else None
+
+
 def _host_name(host: str) -> str:
     """Return the name before the port; nothing for what no client sends."""
     found = _HOST.fullmatch(host)
@@ -58,7 +66,7 @@ _HOST = re.compile(
     r"(?a)(?:\[(?P<address>[0-9A-Fa-f:.]+)\]|(?P<name>[\w.-]+))(?::\d{0,5})?"
     r"|(?P<bare>[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*)"
 )
-_ORIGIN = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*://(.+)", re.DOTALL)
+_ORIGIN = re.compile(r"https?://(.+)", re.DOTALL | re.IGNORECASE)
 
 
 def _is_loopback(name: str) -> bool:

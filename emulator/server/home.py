@@ -17,13 +17,16 @@ body{{max-width:52rem;margin:3rem auto;padding:0 1rem}}
 code{{font-size:.95em}} li{{margin:.25rem 0}} .quiet{{opacity:.7}}
 </style></head><body>
 <h1>Your Azure Function App is up and running.</h1>
-<p class="quiet">funcemu {version} · {root} · state: {state}</p>
+<p class="quiet">funcemu {version} · {root}state: {state}</p>
 {body}
 </body></html>
 """
 
 
-def home_page(host: Host) -> str:
+def home_page(host: Host, *, detailed: bool = True) -> str:
+    """Return the page; without `detailed` it says no more than Azure's does."""
+    if not detailed:
+        return _PAGE.format(version=__version__, root="", state=host.state, body="")
     generation = host.current
     parts = []
     if generation is not None:
@@ -39,7 +42,7 @@ def home_page(host: Host) -> str:
         parts.append(f"<h2>Problems</h2><ul>{items}</ul>")
     return _PAGE.format(
         version=__version__,
-        root=escape(str(host.context.app_root)),
+        root=f"{escape(str(host.context.app_root))} · ",
         state=host.state,
         body="\n".join(parts),
     )

@@ -9,6 +9,7 @@ from aiohttp import web
 
 from emulator.config.hostjson import HttpConfig
 from emulator.server.cors import Cors
+from emulator.server.guard import authority, is_foreign
 from emulator.server.keys import KeyStore
 
 BODY_LIMIT = 104_857_600
@@ -54,6 +55,15 @@ class SitePolicy:
         if level == "anonymous" or not self.enable_auth:
             return True
         return self.keys.opens(level, _key(request, query), function)
+
+    def refusal(self, request: web.BaseRequest) -> str | None:
+        """Say why what is for this machine's own tools is not for this request, or nothing."""
+        named = authority(request.raw_path)
+        if named is not None:  # it counts instead of the header, so it must be as sound
+            reason = is_foreign({"Host": named}, served_as=self.served_as)
+            if reason is not None:
+                return reason
+        return is_foreign(request.headers, served_as=self.served_as, trusts=self.trusts)
 
     def trusts(self, origin: str) -> bool:
         """Whether the person who started the host named this origin."""

@@ -100,7 +100,7 @@ def checked_headers(given: Iterable[tuple[str, str]]) -> CIMultiDict[str]:
     headers: CIMultiDict[str] = CIMultiDict()
     for name, value in given:
         if not _is_name(name):
-            raise BindingError(f"'{name}' is not a name for an HTTP header")
+            raise BindingError(f"{ascii(name)} is not a name for an HTTP header")
         if not (value.isascii() and value.isprintable()) and not _is_value(value):
             raise BindingError(
                 f"Invalid non-ASCII or control character in header: {name}: {value!r}",
