@@ -21,13 +21,14 @@ from emulator.runtime.findings import load_problems, streaming_problems, version
 from emulator.runtime.generation import Generation, build_routes
 from emulator.runtime.launch import AppUnusable, Launch
 from emulator.runtime.services import HostContext, LoadServices
-from emulator.runtime.syntax import syntax_problems
+from emulator.runtime.syntax import script_problems, syntax_problems
 from emulator.workers.channel import (
     FunctionLoad,
     StreamingChannel,
     WorkerChannel,
     WorkerInfo,
 )
+from emulator.workers.languages import NODE
 
 State = Literal["Starting", "Running", "Error", "Stopping", "Stopped"]
 
@@ -173,6 +174,7 @@ class Host:
             self.events.publish(GenerationBegun(number))
             try:
                 problems = syntax_problems(changed, self.context.app_root)
+                problems += await self._script_problems(changed)
                 if problems:
                     raise AppUnusable(tuple(problems))
                 generation = await self._build(number, launch)
@@ -194,6 +196,15 @@ class Host:
                 for failure in await generation.start_triggers():
                     self.events.publish(failure)
             return True
+
+    async def _script_problems(self, changed: frozenset[Path]) -> list[Problem]:
+        serving = self.current
+        if serving is None or serving.worker.language != NODE:
+            return []
+        if all(each.programming_model == "v2" for each in serving.app.functions):
+            return []
+        node = Path(serving.worker.executable)
+        return await script_problems(changed, self.context.app_root, node)
 
     def _swap_in(self, generation: Generation) -> None:
         """The one step: nothing here waits, so nothing can come between."""

@@ -1,13 +1,15 @@
-"""The app's Node.js: find it, explain why it does not do. Nothing is run here."""
+"""The app's Node.js: find it, explain why it does not do; ask it whether a file can be parsed."""
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
 from emulator.config.settings import value_of
 from emulator.errors import WorkerStartError
+from emulator.model import FunctionError
 from emulator.workers.channel import Interpreter
 from emulator.workers.interpreter import interpreter_arguments
 from emulator.workers.languages import NODE
@@ -18,6 +20,12 @@ _GET_IT = (
     "install Node.js 20 or newer (https://nodejs.org), or name one with"
     f" {_EXECUTABLE_SETTING} in local.settings.json"
 )
+
+
+_PLACE = re.compile(
+    r"(?:file://)?.+:(?P<line>\d+)\n(?P<detail>.*?)\n\s*\n(?P<told>\w*Error: .*)", re.S
+)
+_LONGEST = 10.0
 
 
 def find_node(root: Path, environment: Mapping[str, str]) -> Interpreter:
@@ -42,3 +50,26 @@ def find_node(root: Path, environment: Mapping[str, str]) -> Interpreter:
         )
     reason = f"set by {_EXECUTABLE_SETTING}" if setting else "the one on the PATH"
     return Interpreter(Path(found), reason, arguments, NODE)
+
+
+async def parse_error(node: Path, file: Path) -> FunctionError | None:
+    """Return why a file cannot be parsed; `None` when it can, or nobody knows."""
+    import asyncio  # the worker is started before the host can afford it
+
+    process = await asyncio.create_subprocess_exec(
+        node, "--check", file, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE
+    )
+    try:
+        async with asyncio.timeout(_LONGEST):
+            _, said = await process.communicate()
+    except TimeoutError:
+        return None  # its own loading will tell
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    found = _PLACE.match(said.decode("utf-8", "replace"))
+    if not process.returncode or found is None:
+        return None
+    kind, _, message = found["told"].partition("\n")[0].partition(": ")
+    return FunctionError(kind, message, found["detail"], str(file), int(found["line"]))

@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from emulator.errors import WorkerStartError
+from emulator.workers.node import find_node, parse_error
+from tests.support import npm
+
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="programs on POSIX")
+
+SETTING = "languageWorkers__node__defaultExecutablePath"
+ARGUMENTS = "languageWorkers__node__arguments"
+
+
+def program(path: Path) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("#!/bin/sh\n")
+    path.chmod(0o755)
+    return path
+
+
+def test_the_path_of_the_apps_environment_counts(tmp_path: Path) -> None:
+    wanted = program(tmp_path / "bin/node")
+    found = find_node(tmp_path, {"PATH": str(wanted.parent), ARGUMENTS: "--inspect=9229 -r 'a b'"})
+    assert (found.executable, found.reason) == (wanted, "the one on the PATH")
+    assert (found.arguments, found.language) == (("--inspect=9229", "-r", "a b"), "node")
+
+
+@pytest.mark.parametrize("written", ["{}/my/node", "my/node"])
+def test_a_setting_comes_before_it(tmp_path: Path, written: str) -> None:
+    wanted, other = program(tmp_path / "my/node"), program(tmp_path / "bin/node")
+    setting = written.format(tmp_path)
+    found = find_node(tmp_path, {"PATH": str(other.parent), SETTING: setting})
+    assert (found.executable, found.reason) == (wanted, f"set by {SETTING}")
+
+
+def test_a_setting_may_be_a_name(tmp_path: Path) -> None:
+    wanted = program(tmp_path / "bin/node22")
+    found = find_node(tmp_path, {"PATH": str(wanted.parent), SETTING: "node22"})
+    assert (found.executable, found.reason) == (wanted, f"set by {SETTING}")
+
+
+def test_no_node_is_told_with_the_way_to_get_one(tmp_path: Path) -> None:
+    with pytest.raises(WorkerStartError) as raised:
+        find_node(tmp_path, {"PATH": str(tmp_path)})
+    assert raised.value.message == "the app is in JavaScript, and there is no Node.js on the PATH"
+    assert raised.value.hint == (
+        "install Node.js 20 or newer (https://nodejs.org), or name one with"
+        f" {SETTING} in local.settings.json"
+    )
+
+
+@pytest.mark.parametrize(
+    ("setting", "told"),
+    [
+        ("nowhere", f"there is no Node.js called 'nowhere' on the PATH ({SETTING})"),
+        ("/nowhere/node", f"there is no Node.js at /nowhere/node ({SETTING})"),
+    ],
+)
+def test_a_setting_that_names_nothing_is_told(tmp_path: Path, setting: str, told: str) -> None:
+    with pytest.raises(WorkerStartError) as raised:
+        find_node(tmp_path, {"PATH": str(tmp_path), SETTING: setting})
+    assert raised.value.message == told
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "line"),
+    [
+        ("a.js", "const a = 1;\n\nconst = 2;\n", 3),
+        ("a.mjs", "export const a = 1;\nexport cons;\n", 2),
+        ("a.cjs", "function f() {\n", 2),
+    ],
+)
+async def test_what_cannot_be_parsed_is_told_with_its_line(
+    tmp_path: Path, name: str, code: str, line: int
+) -> None:
+    npm.require("a look at JavaScript")
+    node = find_node(tmp_path, os.environ).executable
+    file = tmp_path / name
+    file.write_text(code)
+    error = await parse_error(node, file)
+    assert error is not None
+    assert (error.type, error.file, error.line) == ("SyntaxError", str(file), line)
+    assert ("^" in error.stack) is (name != "a.cjs")  # where it ends there is nothing to show
+    file.write_text("")
+    assert await parse_error(node, file) is None
