@@ -119,7 +119,7 @@ def render(report: dict[str, Any]) -> tuple[str, list[str]]:
             lines.append(f"| {line.text} | {here} | {beside} |")
         else:
             left_out.append(line.text)
-    return "\n".join([*lines, "", *_where(report["machine"]), ""]), left_out
+    return "\n".join([*lines, "", *_where(report), ""]), left_out
 
 
 def _fill(row: Row | None, wanted: str) -> str:
@@ -134,7 +134,8 @@ def _fill(row: Row | None, wanted: str) -> str:
     return wanted
 
 
-def _where(machine: dict[str, Any]) -> list[str]:
+def _where(report: dict[str, Any]) -> list[str]:
+    machine, rounds = report["machine"], report["settings"]["rounds"]
     versions = machine["libraries"]
     parts = [
         f"{machine['cores']} cores ({machine['cpu']})",
@@ -146,6 +147,6 @@ def _where(machine: dict[str, Any]) -> list[str]:
     ]
     return [
         f"Measured {machine['date'][:10]} on {', '.join(parts)}.",
-        f"Load by {machine['load generator']}, which shares the cores. Medians of interleaved",
-        "rounds; a ratio is the median of the ratios of each round.",
+        f"Load by {machine['load generator']}, which shares the cores. Medians of {rounds}",
+        "interleaved rounds; a ratio is the median of the ratios of each round.",
     ]
