@@ -12,6 +12,7 @@ from emulator.cli.languages import chosen_model, language_options
 from emulator.errors import ConfigError
 from emulator.scaffold.addition import HOST_FILE, add
 from emulator.scaffold.catalogue import find_template, template_names
+from emulator.scaffold.node import unreached
 
 
 @click.command()
@@ -46,4 +47,12 @@ def new(name: str | None, path: str | None, template: str, force: bool, **given:
         )
     chosen = find_template(template)
     wanted = name or chosen.name
-    tell(root, add(root, chosen, chosen_model(root, **given), wanted, force=force))
+    done = add(root, chosen, chosen_model(root, **given), wanted, force=force)
+    tell(root, done)
+    main = unreached(root, done.written)
+    if main is not None:
+        click.echo(
+            f'"main" of package.json is "{main}": import the new file there, or let main name it '
+            'as well, such as "src/{index,functions/*}.js".',
+            err=True,
+        )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ FUNCTIONS_FOLDER = "src/functions"
 _LIBRARY = {"@azure/functions": "^4.0.0"}
 _TYPESCRIPT = {"@types/node": "^20.0.0", "typescript": "^7.0.0"}
 _TEST = "node --test"
+_SCRIPTS = (".js", ".ts")
 
 
 def node_files(model: Model) -> Mapping[str, str]:
@@ -79,6 +81,34 @@ def functions_folder(folder: Path, package: Mapping[str, Any]) -> str:
     source = named.partition("/")[2]
     inside = (each for each in (source, f"src/{source}") if each and (folder / each).is_dir())
     return next(inside, FUNCTIONS_FOLDER)
+
+
+def unreached(folder: Path, written: Iterable[str]) -> str | None:
+    """Return the `main` of an app when it names none of the files with functions that were
+    written, so that another file has to import them."""
+    main = str(_read(folder).get("main") or "")
+    new = [each for each in written if each.endswith(_SCRIPTS)]
+    if not main or not new:
+        return None
+    names = [re.sub(r"\.ts$", ".js", each) for each in new]
+    patterns = [each.removeprefix("./") for each in _alternatives(main)]
+    # Where the compiler writes is a folder of its own in front, and may leave one out.
+    reached = any(
+        fnmatchcase(each, pattern) or fnmatchcase(each.split("/")[-1], pattern.split("/")[-1])
+        for each in names
+        for pattern in patterns
+        if "*" in pattern
+    )
+    return None if reached else main
+
+
+def _alternatives(pattern: str) -> list[str]:
+    """Return what a pattern with `{a,b}` stands for."""
+    found = re.search(r"\{([^{}]*)\}", pattern)
+    if found is None:
+        return [pattern]
+    before, after = pattern[: found.start()], pattern[found.end() :]
+    return [each for part in found[1].split(",") for each in _alternatives(before + part + after)]
 
 
 def as_module(text: str) -> str:

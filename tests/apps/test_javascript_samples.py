@@ -117,6 +117,11 @@ def test_init_writes_in_the_words_of_azures_tools(tmp_path: Path, language: str)
     more = funcemu("new", "ask", "-t", "completion", cwd=tmp_path / "demo")
     assert more.code == 0, more.err
     assert f"Wrote src/functions/ask.{end}" in more.out
+    assert more.err == ""
+    package = tmp_path / "demo" / "package.json"
+    package.write_text(package.read_text("utf-8").replace("functions/*.js", "index.js"), "utf-8")
+    told = funcemu("new", "again", cwd=tmp_path / "demo").err
+    assert 'index.js": import the new file there' in told
 
 
 def test_explain_tells_of_package_json_also_when_the_app_is_broken(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 from emulator.errors import ConfigError
 from emulator.scaffold.addition import add, model_of
 from emulator.scaffold.catalogue import Model, find_template
-from emulator.scaffold.node import as_module, functions_folder
+from emulator.scaffold.node import as_module, functions_folder, unreached
 from tests.support.serving import write_app
 
 PACKAGE = '{"main": "src/functions/*.js", "dependencies": {"@azure/functions": "^4.5.0"}}'
@@ -73,6 +73,28 @@ def test_functions_go_where_the_others_are(
     app = write_app(tmp_path, dict.fromkeys(files, ""))
     found = functions_folder(app, package)
     assert found == ("src/functions" if wanted is None else wanted)
+
+
+@pytest.mark.parametrize(
+    ("main", "written", "told"),
+    [
+        ("src/functions/*.js", "src/functions/a.js", False),
+        ("./src/functions/*.js", "src/functions/a.js", False),
+        ("src/{index,functions/*}.js", "src/functions/a.js", False),
+        ("src/{index.js,functions/*.js}", "src/functions/a.js", False),
+        ("dist/src/functions/*.js", "src/functions/a.ts", False),
+        ("dist/functions/*.js", "src/functions/a.ts", False),
+        ("src/index.js", "src/functions/a.js", True),
+        ("dist/index.js", "src/functions/a.ts", True),
+        ("src/index.js", "greet.http", False),
+        ("", "src/functions/a.js", False),
+    ],
+)
+def test_a_file_that_nothing_loads_is_noticed(
+    tmp_path: Path, main: str, written: str, told: bool
+) -> None:
+    app = write_app(tmp_path, {"package.json": json.dumps({"main": main} if main else {})})
+    assert unreached(app, [written, "host.json"]) == (main if told else None)
 
 
 def test_an_app_of_modules_gets_modules(tmp_path: Path) -> None:
