@@ -157,7 +157,7 @@ def _names(archive: zipfile.ZipFile, file: Path) -> list[str]:
     try:
         manifest: Any = json.loads(archive.read(_MANIFEST))
         kind, version, names = manifest["format"], manifest["version"], manifest["parts"]
-    except (KeyError, ValueError, TypeError):
+    except (KeyError, ValueError, TypeError, RecursionError):
         kind, version, names = None, None, []
     if kind != _FORMAT or not isinstance(names, list):
         raise StateError(
@@ -171,7 +171,8 @@ def _names(archive: zipfile.ZipFile, file: Path) -> list[str]:
     known = set(archive.namelist())
     for name in names:
         path = PurePosixPath(str(name))
-        if path.is_absolute() or ".." in path.parts or "\\" in str(name) or name not in known:
+        is_plain = not {"\\", ":", "\0"} & set(str(name))  # on Windows these lead elsewhere
+        if path.is_absolute() or ".." in path.parts or not is_plain or name not in known:
             raise StateError(
                 f"{file} is damaged: it names {name!r}.", hint="Export the state once more."
             )

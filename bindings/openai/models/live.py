@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import zlib
 from collections.abc import AsyncIterator, Callable, Mapping
 from typing import TYPE_CHECKING, Any, cast
 
@@ -35,6 +36,7 @@ _UNSUPPORTED = re.compile(r"[Uu]nsupported|not supported|[Uu]nrecognized")
 _PARAMETER = re.compile(
     r"['\"](max_tokens|max_completion_tokens|temperature|top_p|reasoning_effort)['\"]"
 )
+_ENCODINGS = ("gzip",)
 _NO_TLS = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "record layer failure")
 _TOOL_FLAGS = ("--enable-auto-tool-choice", "--tool-call-parser", "--jinja")
 _OTHER_LIMIT = {"max_tokens": "max_completion_tokens", "max_completion_tokens": "max_tokens"}
@@ -351,19 +353,30 @@ def _http_client() -> Any:
         length = response.headers.get("content-length", "")
         if length.isdecimal() and int(length) > LONGEST_ANSWER:
             raise _TooLong
-        response.stream = _bounded(response.stream)
+        encoding = response.headers.pop("content-encoding", "identity").strip().lower()
+        if encoding not in {"identity", *_ENCODINGS}:
+            raise ValueError(f"it is encoded as {encoding[:40]!r}, which was not asked for")
+        response.stream = _bounded(response.stream, packed=encoding in _ENCODINGS)
 
-    return DefaultAsyncHttpxClient(follow_redirects=False, event_hooks={"response": [bound]})
+    return DefaultAsyncHttpxClient(
+        follow_redirects=False,
+        headers={"Accept-Encoding": ", ".join(_ENCODINGS)},
+        event_hooks={"response": [bound]},
+    )
 
 
-def _bounded(stream: Any) -> Any:
+def _bounded(stream: Any, *, packed: bool) -> Any:
+    """Return the stream, unpacked here: a few bytes can unfold to more than any memory."""
     # The SDK's HTTP library is httpx, or httpx2 since 3.0; its streams know their kind.
     kind: Any = next(each for each in type(stream).__mro__ if each.__name__ == "AsyncByteStream")
 
     class Bounded(kind):  # type: ignore[misc]  # as above
         async def __aiter__(self) -> AsyncIterator[bytes]:
             read = 0
+            unpacking = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)  # gzip
             async for part in stream:
+                if packed:
+                    part = _unpacked(unpacking, part, LONGEST_ANSWER - read + 1)
                 read += len(part)
                 if read > LONGEST_ANSWER:
                     raise _TooLong
@@ -373,6 +386,14 @@ def _bounded(stream: Any) -> Any:
             await stream.aclose()
 
     return Bounded()
+
+
+def _unpacked(unpacking: Any, part: bytes, most: int) -> bytes:
+    try:
+        unpacked: bytes = unpacking.decompress(part, most)
+        return unpacked
+    except zlib.error as error:
+        raise ValueError(f"it is damaged ({error})") from error
 
 
 def _first_words(text: str) -> str:

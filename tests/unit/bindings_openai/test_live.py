@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import json
 import time
+import tracemalloc
+import zlib
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -396,6 +399,45 @@ async def test_more_than_anybody_wants_in_memory_is_not_read(
         assert service.connections == 1
         assert service.sent < 130_000_000
     assert "AZURE_OPENAI_ENDPOINT" in str(caught.value.hint)
+
+
+async def test_a_few_bytes_that_unfold_to_more_are_not_unfolded(
+    backend: Callable[..., LiveBackend],
+) -> None:
+    # Ten million zero bytes take ten thousand; of 400 such pieces the limit lets a quarter out.
+    packing = zlib.compressobj(wbits=zlib.MAX_WBITS | 16)
+    body = b"".join(packing.compress(bytes(1_000_000)) for _ in range(400)) + packing.flush()
+    head = OK + b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(body)
+    async with TcpService(head, body).running() as service:
+        tracemalloc.start()
+        with pytest.raises(ServiceError, match="sent more than 100 MB"):
+            await backend(at=service.url).chat(ASKED)
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+    assert peak < 250_000_000
+
+
+async def test_a_packed_answer_is_unpacked(backend: Callable[..., LiveBackend]) -> None:
+    body = gzip.compress(json.dumps(chat("Grüße").body).encode())
+    head = OK + b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(body)
+    async with TcpService(head, body).running() as service:
+        assert (await backend(at=service.url).chat(ASKED)).content == "Grüße"
+
+
+@pytest.mark.parametrize(
+    ("encoding", "body", "message"),
+    [
+        (b"br", b"x", "it is encoded as 'br', which was not asked for"),
+        (b"gzip", b"no gzip", "it is damaged"),
+    ],
+)
+async def test_an_answer_that_cannot_be_unpacked_is_told(
+    encoding: bytes, body: bytes, message: str, backend: Callable[..., LiveBackend]
+) -> None:
+    head = OK + b"Content-Encoding: %s\r\nContent-Length: %d\r\n\r\n" % (encoding, len(body))
+    async with TcpService(head, body).running() as service:
+        with pytest.raises(ServiceError, match=message):
+            await backend(at=service.url).chat(ASKED)
 
 
 @pytest.mark.parametrize(

@@ -138,6 +138,8 @@ def test_a_folder_without_state_has_nothing_to_export(tmp_path: Path) -> None:
         ({"format": "funcemu-state", "version": 9, "parts": []}, "newer version"),
         ({"format": "funcemu-state", "version": 1, "parts": ["../x.db"]}, "damaged"),
         ({"format": "funcemu-state", "version": 1, "parts": ["/x.db"]}, "damaged"),
+        ({"format": "funcemu-state", "version": 1, "parts": ["C:/x.db"]}, "damaged"),
+        ({"format": "funcemu-state", "version": 1, "parts": ["..\\x.db"]}, "damaged"),
         ({"format": "funcemu-state", "version": 1, "parts": ["gone.db"]}, "damaged"),
     ],
 )
