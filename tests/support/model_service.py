@@ -66,7 +66,8 @@ class ModelService:
     async def running(self) -> AsyncIterator[ModelService]:
         app = web.Application()
         app.router.add_route("*", "/{path:.*}", self._serve)
-        runner = web.AppRunner(app)
+        # Answers that are still delayed when it ends reach nobody.
+        runner = web.AppRunner(app, shutdown_timeout=0.1)
         await runner.setup()
         try:
             site = web.TCPSite(runner, "127.0.0.1", 0)
