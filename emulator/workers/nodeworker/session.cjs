@@ -1,6 +1,8 @@
 // Speaks with the host: messages in, answers and logs out.
 'use strict';
 
+const Module = require('module');
+
 const { App } = require('./app.cjs');
 const { endGroup } = require('./group.cjs');
 const { Capture } = require('./logs.cjs');
@@ -41,7 +43,8 @@ class Session {
     await this._inspector.begin();
     process.env.FUNCTIONS_WORKER_RUNTIME_VERSION ??= process.versions.node.split('.')[0];
     // So that stacks name the lines people have written, also where those were compiled.
-    process.setSourceMapsEnabled(true);
+    if (Module.setSourceMapsSupport) Module.setSourceMapsSupport(true, { nodeModules: false });
+    else process.setSourceMapsEnabled(true);
     const capture = new Capture((header) => {
       this.send(header);
       this._flushNow();
