@@ -22,6 +22,7 @@ from bindings.openai.assistants.state import compact_json
 from bindings.openai.deviations import given, package
 from bindings.openai.extension import OpenAIExtension
 from bindings.openai.models.base import ToolCall
+from bindings.openai.models.parameters import Parameter
 from bindings.openai.options import AssistantSkillTriggerOptions
 from emulator.sdk import (
     MANUAL_REASON,
@@ -119,9 +120,17 @@ class AssistantSkillTrigger(Trigger[AssistantSkillTriggerOptions]):
                 f"The parameters of skill '{self.tool_name}' do not name "
                 f"'{self.declared.name}', which gets all of them as JSON",
                 azure="The function gets no value.",
-                hint=f"Name its one property '{self.declared.name}', a text: nothing else is "
-                "handed over.",
+                hint=self._one_property(properties),
             )
+
+    def _one_property(self, properties: Mapping[str, Any]) -> str:
+        name = self.declared.name
+        advice = f"Name its one property '{name}'"
+        if Parameter(name, {}, required=False).is_made_up:
+            advice = (
+                f"Give the trigger the name of its one property (name: '{next(iter(properties))}')"
+            )
+        return f"{advice}, a text: nothing else is handed over."
 
     def manual(self, text: str) -> Fired:
         return Fired(

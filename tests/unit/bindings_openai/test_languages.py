@@ -12,6 +12,7 @@ from bindings.openai.assistants.post import AssistantPost
 from bindings.openai.assistants.query import AssistantQuery
 from bindings.openai.assistants.skills import SUCCEEDED, AssistantSkillTrigger
 from bindings.openai.completion import TextCompletion
+from bindings.openai.deviations import BUNDLE
 from bindings.openai.embeddings.generate import Embeddings
 from bindings.openai.embeddings.store import EmbeddingsStore
 from bindings.openai.search import SemanticSearch
@@ -207,6 +208,32 @@ async def test_models_see_the_name_of_the_trigger(host: OpenAIHost, language: st
     }
     assert skill.argument(json.dumps({parameter: "Call my dad"})) == Datum("text", "Call my dad")
     assert skill.argument("{}") == NONE
+
+
+@pytest.mark.parametrize(
+    ("name", "advice"),
+    [
+        (GENERATED, "Give the trigger the name of its one property (name: 'taskDescription'), a"),
+        ("task", "Name its one property 'task', a"),
+    ],
+)
+def test_parameters_that_do_not_name_the_trigger_come_with_what_to_write(
+    host: OpenAIHost, name: str, advice: str
+) -> None:
+    host.host_json["extensionBundle"] = {"id": BUNDLE, "version": "[4.*, 5.0.0)"}
+    skill = host.skill(
+        "AddTodo",
+        "Create a new todo task",
+        parameter=name,
+        parameterDescriptionJson=(
+            '{"type":"object","properties":{"taskDescription":{"type":"string"}}}'
+        ),
+    )
+    assert isinstance(skill, AssistantSkillTrigger)
+    assert skill.argument('{"taskDescription":"milk"}').value == '{"taskDescription":"milk"}'
+    [told] = skill.deviations()
+    assert told.code == "skill-parameters-whole"
+    assert told.hint.startswith(advice)
 
 
 async def test_the_offline_model_fills_a_parameter_whose_name_says_nothing(
