@@ -37,10 +37,14 @@ def listen(
                 hint="--address 127.0.0.1 serves this machine only, 0.0.0.0 every network.",
                 code="option-invalid",
             ) from error
+        from emulator.server.holder import holder_of  # nobody else needs it
+
+        holder = holder_of(port) if error.errno == errno.EADDRINUSE else None
+        reason = f"{error.strerror or error}{f' by {holder}' if holder else ''}"
         raise ConfigError(
             f"Port {port} is unavailable. Close the process using that port, or specify another "
             f"port using {option}.",
-            hint=f"{address}:{port}: {error.strerror or error}. {hint}",
+            hint=f"{address}:{port}: {reason}. {hint}",
             code="port-unavailable",
         ) from error
     return listening

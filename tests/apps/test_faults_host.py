@@ -142,10 +142,13 @@ async def test_a_port_that_somebody_took_between_stop_and_start_is_told(app: Pat
     async with served(app) as host:
         port = int(host.url.rsplit(":", 1)[1])
         await stops(host.process, signal.SIGINT)
+    told = Path("/proc/self/cmdline").read_text().split("\0")[:2]
+    who = " ".join(Path(each).name for each in told if not each.startswith("-"))
     with socket.create_server(("127.0.0.1", port)):
         async with starting(app, "--port", str(port), "--ephemeral") as (process, output):
             assert await asyncio.wait_for(process.wait(), 10) == 1
             assert f"Port {port} is unavailable." in output()
+            assert f"Address already in use by {who} (process {os.getpid()})." in output()
     assert processes_in(app) == []
 
 

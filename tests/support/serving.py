@@ -12,11 +12,14 @@ import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 from yarl import URL
+
+from emulator.clock import Clock
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 FIXTURES = ROOT / "fixtures"
@@ -114,11 +117,13 @@ async def served(
     settings: Mapping[str, str] | None = None,
     state: Path | None = None,
     watch: bool = False,
+    clock: Clock | None = None,
 ) -> AsyncIterator[Served]:
-    """Serve an app and stop it again; state is kept in `state`, or forgotten."""
+    """Serve an app and stop it again; state is kept in `state`, or forgotten. Only in process
+    there can be another `clock`."""
     kept = ["--state-dir", str(state)] if state else ["--ephemeral"]
     kept += [] if watch else ["--no-watch"]
-    opened = _process if channel == "subprocess" else _in_loop
+    opened = _process if channel == "subprocess" else partial(_in_loop, clock=clock)
     async with opened(app, [*kept, *arguments], dict(settings or {})) as host:
         try:
             yield host
@@ -185,7 +190,7 @@ async def _process(
 
 @asynccontextmanager
 async def _in_loop(
-    app: Path, arguments: list[str], settings: dict[str, str]
+    app: Path, arguments: list[str], settings: dict[str, str], *, clock: Clock | None = None
 ) -> AsyncIterator[Served]:
 
     from emulator.assemble import Emulator, Starter
@@ -205,7 +210,7 @@ async def _in_loop(
     options = starter.options
     listening = listen("127.0.0.1", 0)
     starter.port = listening.getsockname()[1]
-    emulator = Emulator(starter, listening)
+    emulator = Emulator(starter, listening, clock=clock)
     output = _Lines()
     console = Console(
         clock=emulator.clock,
