@@ -67,6 +67,8 @@ class Starter:
         """The worker of the load begun last."""
         self.debugging: DebugRequest | None = None
         """What was asked for when the host started; the port is not moved later."""
+        self.inspected = False
+        """Whether a debugger may attach to the app's Node.js, which has a port of its own."""
         self.port = 0
         """The port that is served, once it is known; the app's code may ask for it."""
         self.notes: tuple[str, ...] = ()
@@ -80,8 +82,11 @@ class Starter:
         self.configured(configuration)
         if self.latest is None:
             variables = configuration.settings.worker_environment()
-            if app_language(self.root, variables).name == PYTHON:
+            language = app_language(self.root, variables).name
+            if language == PYTHON:
                 _, self.debugging = self._debugger(interpreter_arguments(variables))
+            elif language == NODE:
+                self._inspector(interpreter_arguments(variables, NODE))
         return replace(configuration, problems=(*self.options.problems, *configuration.problems))
 
     def spawn(self, configuration: Configuration) -> Launch:
@@ -143,6 +148,8 @@ class Starter:
                 first = self.latest is None
                 wait = first and request.debugging.wait
                 spec = replace(spec, debugging=replace(request.debugging, wait=wait))
+        elif isinstance(worker, Interpreter):
+            worker = replace(worker, arguments=self._inspector(worker.arguments))
         if self.options.watch and self.standby is None:
             self.standby = Standby(self.logs)
         return Supervisor.spawn(
@@ -157,6 +164,18 @@ class Starter:
         options = self.options
         arguments, request = requested_debugging(arguments, options.debug, wait=options.debug_wait)
         return arguments, request if self._debuggable else None
+
+    def _inspector(self, arguments: tuple[str, ...]) -> tuple[str, ...]:
+        # Apps in Python, most of them, need not import it.
+        from emulator.workers.node import inspector_arguments
+        from emulator.workers.programs import inspects
+
+        options = self.options
+        arguments = inspector_arguments(
+            arguments, options.debug, wait=options.debug_wait, offered=self._debuggable
+        )
+        self.inspected = inspects(arguments)
+        return arguments
 
     def _contributed(self, settings: Settings) -> Mapping[str, str]:
         """Return what packages add to the app's environment; nothing where no host serves."""
@@ -245,7 +264,7 @@ class Engine:
             precedence="specificity" if options.route_precedence == "specificity" else "name",
             listens=listens,
             strict=options.strict,
-            timeouts=starter.debugging is None,
+            timeouts=starter.debugging is None and not starter.inspected,
         )
         self._starter = starter
         self._journal: Journal | None = None

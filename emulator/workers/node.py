@@ -7,13 +7,14 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
+from emulator.config.optionvalues import DEBUG_PORT
 from emulator.config.settings import value_of
 from emulator.errors import WorkerStartError
 from emulator.model import FunctionError
 from emulator.workers.channel import Interpreter
 from emulator.workers.interpreter import interpreter_arguments
 from emulator.workers.languages import NODE
-from emulator.workers.programs import PROGRAMS
+from emulator.workers.programs import PROGRAMS, inspects
 
 _EXECUTABLE_SETTING = "languageWorkers__node__defaultExecutablePath"
 _GET_IT = (
@@ -50,6 +51,19 @@ def find_node(root: Path, environment: Mapping[str, str]) -> Interpreter:
         )
     reason = f"set by {_EXECUTABLE_SETTING}" if setting else "the one on the PATH"
     return Interpreter(Path(found), reason, arguments, NODE)
+
+
+def inspector_arguments(
+    arguments: tuple[str, ...], port: int | None, *, wait: bool, offered: bool
+) -> tuple[str, ...]:
+    """Return the arguments with the debugger that is wanted: what they say themselves, else `port`
+    and `wait`, which are our options. Without, where nobody could attach."""
+    if not offered:
+        return tuple(each for each in arguments if not inspects([each]))
+    if inspects(arguments) or (port is None and not wait):
+        return arguments
+    kind = "--inspect-wait" if wait else "--inspect"
+    return (*arguments, f"{kind}={DEBUG_PORT if port is None else port}")
 
 
 async def parse_error(node: Path, file: Path) -> FunctionError | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -90,7 +90,12 @@ def command_of(interpreter: Interpreter, arguments: list[str]) -> list[str]:
     """
     own = interpreter.arguments
     if interpreter.language == NODE:
-        arguments += [each for each in own if each.startswith("--inspect")]
-        own = tuple(each for each in own if not each.startswith("--inspect"))
+        arguments += [each for each in own if inspects([each])]
+        own = tuple(each for each in own if not inspects([each]))
     script = program_of(interpreter).script
     return [str(interpreter.executable), *own, str(script), *arguments]
+
+
+def inspects(arguments: Iterable[str]) -> bool:
+    """Say whether a debugger may attach to a Node.js with such arguments."""
+    return any(each.startswith("--inspect") for each in arguments)

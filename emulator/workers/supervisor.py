@@ -23,6 +23,7 @@ from emulator.workers.channel import (
     StreamingChannel,
     WorkerInfo,
 )
+from emulator.workers.programs import inspects
 from emulator.workers.standby import Standby
 from emulator.workers.subprocess import SubprocessChannel
 
@@ -152,7 +153,9 @@ class Supervisor:
 
         return cls(
             spawn,
-            processes=1 if spec.debugging else process_count(spec.environment),
+            processes=1
+            if spec.debugging or inspects(worker.arguments)
+            else process_count(spec.environment),
             clock=clock,
             on_exit=on_exit,
             on_loaded=None if standby is None else prepare,

@@ -7,6 +7,7 @@ import json
 import os
 import re
 import signal
+import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -145,6 +146,34 @@ async def test_several_processes_share_the_calls(tmp_path: Path) -> None:
         async with asyncio.timeout(10):
             while len(seen) < 2:
                 seen.add((await host.get("/api/pid")).text)
+
+
+@pytest.mark.parametrize("asked", ["the option", "the setting"])
+async def test_a_debugger_finds_every_worker_at_one_port(tmp_path: Path, asked: str) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    settings = {"languageWorkers__node__arguments": f"--inspect={port}"}
+    options = ["--debug", str(port)] if asked == "the option" else []
+    root = app("commonjs", tmp_path)
+    async with served(root, *options, settings={} if options else settings, watch=True) as host:
+        assert (await host.get("/api/hello?name=x")).text == "Hello x"
+        async with aiohttp.ClientSession() as session:
+
+            async def target() -> str:
+                async with session.get(f"http://127.0.0.1:{port}/json/list") as answer:
+                    return str((await answer.json(content_type=None))[0]["id"])
+
+            before = await target()
+            write_word("commonjs", root, "Howdy")
+            await answered(host, "Howdy x")
+            async with asyncio.timeout(10):
+                while True:
+                    try:
+                        if await target() != before:
+                            break
+                    except aiohttp.ClientConnectionError:
+                        await asyncio.sleep(0.02)
 
 
 STREAMING = """

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from emulator.errors import WorkerStartError
-from emulator.workers.node import find_node, parse_error
+from emulator.workers.node import find_node, inspector_arguments, parse_error
+from emulator.workers.programs import inspects
 from tests.support import npm
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="programs on POSIX")
@@ -64,6 +65,22 @@ def test_a_setting_that_names_nothing_is_told(tmp_path: Path, setting: str, told
     with pytest.raises(WorkerStartError) as raised:
         find_node(tmp_path, {"PATH": str(tmp_path), SETTING: setting})
     assert raised.value.message == told
+
+
+@pytest.mark.parametrize(
+    ("arguments", "port", "wait", "told"),
+    [
+        (("-r", "a"), None, False, ("-r", "a")),
+        (("-r", "a"), 9230, False, ("-r", "a", "--inspect=9230")),
+        ((), None, True, ("--inspect-wait=9091",)),
+        (("--inspect=9229",), 9230, True, ("--inspect=9229",)),
+    ],
+)
+def test_a_debugger_is_offered_as_wanted(
+    arguments: tuple[str, ...], port: int | None, wait: bool, told: tuple[str, ...]
+) -> None:
+    assert inspector_arguments(arguments, port, wait=wait, offered=True) == told
+    assert not inspects(inspector_arguments(arguments, port, wait=wait, offered=False))
 
 
 @pytest.mark.parametrize(
