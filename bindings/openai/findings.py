@@ -24,6 +24,7 @@ SETTINGS = {
     "FUNCEMU_EMBEDDINGS_FORMAT": "delivers vectors as base64 or as array.",
     "FUNCEMU_EMBEDDINGS_MAX_BYTES": "the largest file or page embeddings may read.",
     "FUNCEMU_EMBEDDINGS_TIMEOUT": "seconds a page may take.",
+    "FUNCEMU_EMBEDDINGS_URL_HOSTS": "the hosts of this machine's networks whose pages may be read.",
     "FUNCEMU_MODEL_RETRY_DELAY": "seconds before a model is asked again.",
     "FUNCEMU_MODEL_SCRIPT": "the script that answers for models.",
     "FUNCEMU_MODEL_TEXT_TOOL_CALLS": "reads calls of skills that a model writes as text.",
