@@ -15,8 +15,16 @@ from pathlib import Path
 
 import pytest
 
-from bindings.openai.chats.base import Chat, ChatConflict, ChatStore, Message, State
+from bindings.openai.chats.base import (
+    Chat,
+    ChatConflict,
+    ChatStore,
+    Message,
+    State,
+    check_assistant_id,
+)
 from bindings.openai.chats.sqlite import MIGRATIONS, SqliteChatStore
+from emulator.sdk import BindingError
 from emulator.state.sqlite import SqliteDatabase
 from tests.support.chat_tables import tables
 
@@ -305,3 +313,29 @@ async def test_a_process_killed_while_writing_leaves_whole_turns(seed: int, tmp_
     assert len(chat.messages) == chat.state.total_messages
     assert len(chat.messages) >= told
     assert [each.number for each in chat.messages] == list(range(1, len(chat.messages) + 1))
+
+
+ODD_IDS = [
+    "../../etc/passwd", "..\\..\\windows", "a/b", "a\\b", "a#b", "a?b", "a%2fb", "%00", "CON",
+    "NUL.txt", "'", "''--", "' OR '1'='1", "a b ", " a b", "a'b\"c`d", "ÄÖ 😀 مرحبا",
+    "\u202eabc", "a" * 400, ".", "..", "state", "*", "_", "%", "a\r\nb", "a\tb", "a\x00b",
+    "a\x7fb", "\u0085",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("assistant", ODD_IDS)
+async def test_an_odd_id_is_refused_or_names_one_chat(store: ChatStore, assistant: str) -> None:
+    """An id comes from whoever calls a function."""
+    try:
+        check_assistant_id(assistant)
+    except BindingError:
+        return
+    await store.create("plain", state(), [message(1, "theirs")])
+    await store.create(assistant, state(), [message(1, "mine")])
+    for each, text in (("plain", "theirs"), (assistant, "mine")):
+        chat = await store.load(each)
+        assert chat is not None
+        assert [one.content for one in chat.messages] == [text]
+    assert {each.assistant for each in await store.chats()} == {"plain", assistant}
+    assert await store.delete(assistant) == 2
+    assert [each.assistant for each in await store.chats()] == ["plain"]

@@ -50,6 +50,7 @@ LOG_CATEGORY = "Microsoft.Azure.WebJobs.Extensions.OpenAI"
 Answer = HttpResponseData | StreamedResponse
 
 _LONGEST_HEADER = 1000
+_LONGEST_FAULTS = 20_000
 _MOST_DIMENSIONS = 65_536
 _KINDS = {401: "authentication_error", 429: "rate_limit_error", 500: "server_error"}
 _SERVED = "chat/completions, completions, embeddings and models"
@@ -232,6 +233,8 @@ class ModelEndpoint:
             case "GET":
                 return json_response({"faults": [fault_form(fault) for fault in plan.added]})
             case "POST":
+                if len(request.body) > _LONGEST_FAULTS:  # YAML takes long to read
+                    raise Refused(413, f"Send at most {_LONGEST_FAULTS:,} bytes of faults.")
                 faults = parse_faults(request.body.decode("utf-8", "replace"), "a test")
                 plan.add(*faults)
                 return json_response({"added": len(faults)}, 201)
