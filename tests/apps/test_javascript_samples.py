@@ -13,13 +13,12 @@ import pytest
 from emulator.scaffold.addition import add
 from emulator.scaffold.catalogue import Model, find_template
 from emulator.scaffold.project import project_files, write_files
-from tests.apps.test_commands_new import TRIES
-from tests.apps.test_samples import TODO
 from tests.support import npm
 from tests.support.commands import funcemu
-from tests.support.demo import read_demo
+from tests.support.demo import TODO, read_demo
 from tests.support.node import with_packages
 from tests.support.serving import FIXTURES, ROOT, served, write_app
+from tests.support.tries import TRIES
 from tests.support.typescript import with_compiler
 
 PACKAGES: dict[Model, Callable[[Path], Path]] = {

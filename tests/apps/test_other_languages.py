@@ -11,9 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.apps.test_samples import TODO
 from tests.support.commands import funcemu
-from tests.support.demo import parse_demo
+from tests.support.demo import TODO, parse_demo
 from tests.support.samples import csharp_output, maven_output
 from tests.support.serving import FIXTURES, served
 from tests.support.todoworker import worker_folder

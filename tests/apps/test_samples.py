@@ -9,16 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.demo import DemoRequest, parse_demo, read_demo
+from tests.support.demo import TODO, DemoRequest, parse_demo, read_demo
 from tests.support.serving import FIXTURES, ROOT, served
 
-TODO = {
-    "Create the assistant": '{"assistantId": "assistant123"}',
-    "Ask for a reminder": 'Done – I created the todo task "call my dad".',
-    "And another one": 'Done – I created the todo task "take out the trash".',
-    "Read the list": 'I found 2 todo tasks: "call my dad" and "take out the trash".',
-    "See the whole chat": '"totalMessages":13',
-}
 SAMPLES: Mapping[str, Mapping[str, str]] = {
     "assistant": TODO,
     "assistant_v1": TODO,

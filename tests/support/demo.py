@@ -11,6 +11,15 @@ from tests.support.serving import Answer, Served
 
 WRITTEN_FOR = "http://localhost:7071"
 
+TODO = {
+    "Create the assistant": '{"assistantId": "assistant123"}',
+    "Ask for a reminder": 'Done – I created the todo task "call my dad".',
+    "And another one": 'Done – I created the todo task "take out the trash".',
+    "Read the list": 'I found 2 todo tasks: "call my dad" and "take out the trash".',
+    "See the whole chat": '"totalMessages":13',
+}
+"""What the to-do assistant answers in each language, by the title of the request."""
+
 _VARIABLE = re.compile(r"@(\w+)\s*=\s*(.*\S)")
 _USE = re.compile(r"\{\{(\w+)\}\}")
 _REQUEST = re.compile(r"(GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS)\s+(\S.*)")
