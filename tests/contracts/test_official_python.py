@@ -58,7 +58,7 @@ app.route(route="slow")(slow)
 app.generic_input_binding(arg_name="state", type="assistantPost", id="{id}", chatModel="m",
                           userMessage="{Query.message}")(app.route(route="post/{id}")(post))
 app.generic_trigger(arg_name="todo", type="assistantSkillTrigger",
-                    functionDescription="Adds a todo", parameterDescriptionJson="[]")(add)
+                    functionDescription="Adds a todo")(add)
 
 @app.route(route="create/{id}")
 @app.generic_output_binding(arg_name="made", type="assistantCreate")
@@ -82,6 +82,11 @@ def _app(folder: Path, package: Package) -> Path:
     ):
         files[f"{name}/function.json"] = HTTP % (route, more)
         files[f"{name}/__init__.py"] = f"from shared import {name} as main\n"
+    files["add/function.json"] = (
+        '{"bindings": [{"type": "assistantSkillTrigger", "direction": "in", "name": "todo",'
+        ' "functionDescription": "Adds a todo"}]}'
+    )
+    files["add/__init__.py"] = "from shared import add as main\n"
     files["create/__init__.py"] = (
         "import azure.functions as func\n\n"
         "def main(req: func.HttpRequest, made: func.Out[str]) -> func.HttpResponse:\n"
@@ -120,7 +125,9 @@ async def test_an_app_runs_by_the_official_worker(package: Package, tmp_path: Pa
         assert (await host.post("/api/create/a1")).status == 201
         said = await host.post("/api/post/a1?message=Hello there")
         assert said.status == 200
-        assert said.text.startswith("Hello! I am the offline model")
+        assert said.text.startswith("Hello! I can add a todo")
+        await host.post("/api/post/a1?message=Add a todo: buy milk")
+        await host.until_printed("adding ")
         assert (await host.get("/api/slow")).status == 500
         await host.until_printed("Timeout value of 00:00:01 exceeded")
         assert (await host.get("/api/hello")).status == 202  # by another worker

@@ -74,21 +74,23 @@ class Worker:
     async def run(self) -> None:
         kind = self.protocol.StreamingMessage
         window = Configuration(http2_connection_window_size=8 << 20)
-        channel = Channel("127.0.0.1", self.arguments.port, config=window)
-        method: Any = StreamStreamMethod(channel, STREAM_METHOD, kind, kind)
+        self.channel = Channel("127.0.0.1", self.arguments.port, config=window)
+        method: Any = StreamStreamMethod(self.channel, STREAM_METHOD, kind, kind)
         async with method.open() as stream:
             await stream.send_request()
             if "silence" in self.does:
                 await asyncio.Event().wait()
             worker_id = "somebody else" if "wrong id" in self.does else self.arguments.worker
             self.say(start_stream=lambda it: setattr(it, "worker_id", worker_id))
-            sending = asyncio.create_task(self.send(stream))
+            self.sending = asyncio.create_task(self.send(stream))
             try:
                 async for message in stream:
                     self.received(message)
             finally:
-                sending.cancel()
-        channel.close()
+                self.sending.cancel()
+                if "hangs up" in self.does:
+                    await asyncio.Event().wait()
+        self.channel.close()
 
     async def send(self, stream: Any) -> None:
         while True:
@@ -97,7 +99,7 @@ class Worker:
     def received(self, message: Any) -> None:
         kind = message.WhichOneof("content")
         handler = getattr(self, f"on_{kind}", None)
-        if handler is None:
+        if handler is None or f"dies of {kind}" in self.does:
             print(f"unknown message {kind}", file=sys.stderr, flush=True)
             os._exit(3)  # as Java's worker does
         task = asyncio.get_running_loop().create_task(self.handle(handler, getattr(message, kind)))
@@ -115,6 +117,10 @@ class Worker:
 
     async def on_worker_init_request(self, request: Any) -> None:
         if "no init" in self.does:
+            return
+        if "hangs up" in self.does:
+            self.sending.cancel()
+            self.channel.close()
             return
         await self.app.start()
         if "http" in self.does:

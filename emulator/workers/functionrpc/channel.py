@@ -37,6 +37,7 @@ from emulator.workers.subprocess import describe_exit
 
 _METADATA_TIMEOUT = 60.0
 _LOAD_TIMEOUT = 300.0
+_COMPLAINT_STEP, _COMPLAINT_STEPS = 0.02, 15
 _TERMINATE_WAIT = 0.5
 _KILL_WAIT = 2.0
 _EOF_WAIT = 0.2
@@ -44,7 +45,7 @@ _HANGS = 1.0
 """Seconds a worker may live on after it has closed its connection."""
 _DEBUGGED = ("--wait-for-client", "--inspect-brk", "suspend=y")
 _WORD_OF_FAILURE = 5.0
-"""Seconds the worker may take to say how a call went whose response cannot be sent any more."""
+"""Seconds a worker may take to say how a call went whose response it has not finished."""
 
 
 class RpcChannel:
@@ -191,6 +192,8 @@ class RpcChannel:
                         raise
                     # The app's own code ended the process, so this is a mistake of the app.
                     found.init_error = FunctionError("WorkerLost", error.message)
+            if response is not None and not response.function_metadata_results:
+                await self._complaints()
             found.index = index_of(
                 found,
                 response,
@@ -199,6 +202,13 @@ class RpcChannel:
                 streams=self._proxy is not None,
             )
         return found.index
+
+    async def _complaints(self) -> None:
+        """Wait a moment for what the worker may be saying on standard error."""
+        for _ in range(_COMPLAINT_STEPS):
+            if self._process.child.tail or self._errors:
+                return
+            await asyncio.sleep(_COMPLAINT_STEP)
 
     async def load(self, loads: Sequence[FunctionLoad]) -> Mapping[str, FunctionError]:
         messages, link = self._spoken()
@@ -361,14 +371,14 @@ class RpcChannel:
         if not closed.done():
             child.kill()
             await asyncio.wait([closed], timeout=_KILL_WAIT)
-        if self._proxy is not None:
-            await self._proxy.close()
+        self._ended(ExitInfo(None, tuple(child.tail), expected=True))
         if self._link is not None:
             await self._link.close()
         else:
             self._process.listening.close()
+        if self._proxy is not None:
+            await self._proxy.close()
         child.close_stdin()
-        self._ended(ExitInfo(None, tuple(child.tail), expected=True))
 
     def _says_when_to_end(self) -> bool:
         return (
@@ -447,6 +457,10 @@ class RpcChannel:
             return
         self._lost = info
         self._calls.fail(self._lost_error)
+        if self._link is not None:
+            self._link.shut()  # nobody need close a channel whose worker has ended by itself
+        if self._proxy is not None:
+            self._proxy.shut()
         if not self.closed.done():
             self.closed.set_result(info)
 
@@ -508,7 +522,11 @@ async def _both(answer: Answer, forwarding: asyncio.Task[None]) -> InvocationRes
     """Wait for the response and for how the call went; a failure need not have a response."""
     waited: list[asyncio.Future[Any]] = [answer, forwarding]
     await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
-    if forwarding.done() and forwarding.exception() is not None and not answer.done():
+    if (
+        forwarding.done()
+        and isinstance(forwarding.exception(), WorkerProtocolError)
+        and not answer.done()
+    ):
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_WORD_OF_FAILURE):
                 return await asyncio.shield(answer)

@@ -54,8 +54,9 @@ class Link:
         config = Configuration(
             http2_connection_window_size=_WINDOW, http2_stream_window_size=_WINDOW
         )
-        self._server = Server([self], config=config)
-        await self._server.start(sock=self._listening)
+        server = Server([self], config=config)
+        await server.start(sock=self._listening)
+        self._server = server
 
     def __mapping__(self) -> dict[str, Handler]:
         message = self._protocol.StreamingMessage
@@ -75,13 +76,17 @@ class Link:
         await self._room.wait()
         self.send(message)
 
-    async def close(self) -> None:
-        server, self._server = self._server, None
-        if server is None:
+    def shut(self) -> None:
+        """Listen no longer, and let go of the worker. Idempotent."""
+        if self._server is None:
             self._listening.close()
-            return
-        server.close()
-        await server.wait_closed()
+        else:
+            self._server.close()
+
+    async def close(self) -> None:
+        self.shut()
+        if self._server is not None:
+            await self._server.wait_closed()
         self._lose()
 
     async def _talk(self, stream: Any) -> None:

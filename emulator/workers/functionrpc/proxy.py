@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 from urllib.parse import urlsplit
@@ -10,6 +11,7 @@ import aiohttp
 from multidict import CIMultiDict
 from yarl import URL
 
+from emulator.errors import WorkerProtocolError
 from emulator.model import HttpRequestData, HttpResponseData
 from emulator.workers.channel import ResponseStream
 
@@ -39,6 +41,7 @@ class HttpProxy:
     def __init__(self, uri: str) -> None:
         self._uri = uri.rstrip("/")
         self._session: aiohttp.ClientSession | None = None
+        self._closing: asyncio.Future[None] | None = None
 
     async def forward(
         self,
@@ -51,20 +54,24 @@ class HttpProxy:
         """Send the request with its body as it comes, and the response as it comes."""
         at = urlsplit(request.url)
         path = f"{at.path or '/'}?{at.query}" if at.query else at.path or "/"
-        async with self._opened().request(
-            request.method,
-            URL(f"{self._uri}{path}", encoded=True),
-            headers=_headers(call_id, request),
-            data=body if _has_body(request.headers) else None,
-            allow_redirects=False,
-        ) as response:
+        try:
+            response = await self._opened().request(
+                request.method,
+                URL(f"{self._uri}{path}", encoded=True),
+                headers=_headers(call_id, request),
+                data=body if _has_body(request.headers) else None,
+                allow_redirects=False,
+            )
+        except aiohttp.ClientError as error:
+            raise _no_answer(error) from error
+        async with response:
             headers = tuple(
                 (name, value)
                 for name, value in response.headers.items()
                 if name.lower() not in _NOT_FORWARDED
             )
             await respond.start(response.status, headers)
-            async for chunk in response.content.iter_any():
+            while chunk := await _next_of(response):
                 await respond.write(chunk)
 
     def _opened(self) -> aiohttp.ClientSession:
@@ -78,10 +85,27 @@ class HttpProxy:
             )
         return self._session
 
-    async def close(self) -> None:
+    def shut(self) -> None:
+        """Forward nothing more. Idempotent."""
         session, self._session = self._session, None
         if session is not None:
-            await session.close()
+            self._closing = asyncio.ensure_future(session.close())
+
+    async def close(self) -> None:
+        self.shut()
+        if self._closing is not None:
+            await self._closing
+
+
+async def _next_of(response: aiohttp.ClientResponse) -> bytes:
+    try:
+        return await response.content.readany()
+    except aiohttp.ClientError as error:
+        raise _no_answer(error) from error
+
+
+def _no_answer(error: Exception) -> WorkerProtocolError:
+    return WorkerProtocolError(f"the worker did not answer the HTTP request to the end: {error}")
 
 
 class WholeResponse:
