@@ -226,7 +226,10 @@ function timeOf(duration) {
 
 function bindingsOf(list) {
   return Object.fromEntries(
-    list.map(({ name, type, direction, data_type: dataType }) => [name, { type, direction, dataType }])
+    list.map(({ name, type, direction, data_type: dataType }) => [
+      name,
+      { type, direction, dataType },
+    ])
   );
 }
 

@@ -7,6 +7,11 @@ const { running } = require('./logs.cjs');
 const { answerOf, requestOf } = require('./messages.cjs');
 const { Exchange } = require('./streaming.cjs');
 
+const NOBODYS = {
+  uncaughtException: 'an error nobody caught',
+  unhandledRejection: 'a rejection nobody handled',
+};
+
 class Calls {
   constructor(root, { capture, send, log }) {
     this._root = root;
@@ -25,10 +30,12 @@ class Calls {
     }
     const call = { id, hookData: {}, context: undefined, exchange: null, answered: false };
     this._calls.set(id, call);
-    running.run(call, () => this._run(call, loaded, header, blobs)).then(
-      (answer) => this._ended(call, ...answer),
-      (error) => this._ended(call, this._failed(id, error))
-    );
+    running
+      .run(call, () => this._run(call, loaded, header, blobs))
+      .then(
+        (answer) => this._ended(call, ...answer),
+        (error) => this._ended(call, this._failed(id, error))
+      );
   }
 
   async _run(call, loaded, header, blobs) {
@@ -106,8 +113,7 @@ class Calls {
     const call = this._calls.get(id);
     if (!call || call.answered) return;
     const answer = this._failed(id, error);
-    const how = origin === 'unhandledRejection' ? 'rejection nobody handled' : 'error nobody caught';
-    answer.error.message += ` (an ${how}: it ends the process)`.replace('an rejection', 'a rejection');
+    answer.error.message += ` (${NOBODYS[origin]}: it ends the process)`;
     this._answer(call, answer);
   }
 

@@ -70,9 +70,7 @@ function entryFiles(root, fields, warn) {
 }
 
 function hasFolders(root) {
-  return fs
-    .readdirSync(root)
-    .some((name) => fs.existsSync(path.join(root, name, 'function.json')));
+  return fs.readdirSync(root).some((name) => fs.existsSync(path.join(root, name, 'function.json')));
 }
 
 function noFile(root, main) {

@@ -61,7 +61,9 @@ function importerOf(message) {
   const [, name, file] = found;
   try {
     const lines = fs.readFileSync(file, 'utf8').split('\n');
-    const at = lines.findIndex((line) => [`'${name}'`, `"${name}"`].some((each) => line.includes(each)));
+    const at = lines.findIndex((line) =>
+      [`'${name}'`, `"${name}"`].some((each) => line.includes(each))
+    );
     return [file, at < 0 ? null : at + 1];
   } catch {
     return [null, null];
@@ -86,7 +88,11 @@ function asPath(text) {
 
 function chain(error) {
   const found = [];
-  for (let each = error; each && found.length < CAUSES && !found.includes(each); each = each.cause) {
+  for (
+    let each = error;
+    each && found.length < CAUSES && !found.includes(each);
+    each = each.cause
+  ) {
     if (each instanceof Error || typeof each.stack === 'string') found.push(each);
   }
   return found;
@@ -100,7 +106,9 @@ function stackOf(error, root) {
 
 // Keep the app's frames, and the first one wherever it is: there the error arose.
 function cut(error, root) {
-  const lines = withoutOurs(String(error.stack || `${typeOf(error)}: ${error.message}`)).split('\n');
+  const lines = withoutOurs(String(error.stack || `${typeOf(error)}: ${error.message}`)).split(
+    '\n'
+  );
   const frames = lines.filter((line) => FRAME.test(line) && !isMachinery(line));
   const kept = frames.filter((line, at) => at === 0 || isAppFrame(line, root));
   const rest = Array.isArray(error.errors) ? error.errors.map((each) => `  [error]: ${each}`) : [];

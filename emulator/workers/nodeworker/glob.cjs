@@ -1,6 +1,5 @@
-// Which files a pattern names: `*`, `?`, `[…]`, `**`, `{a,b}` and `!(…)`, `@(…)`, `+(…)`, `*(…)`,
-// `?(…)`. As on Azure names that begin with a dot have to be asked for, and a folder stands for all
-// that is in it.
+// Which files a pattern names: `*`, `?`, `[]`, `**`, `{a,b}`, `!()`, `@()`, `+()`, `*()`, `?()`. As
+// on Azure names that begin with a dot have to be asked for, and a folder stands for all in it.
 'use strict';
 
 const fs = require('fs');
@@ -14,7 +13,10 @@ function glob(root, pattern) {
   if (pattern.startsWith('!')) return []; // it only excludes
   const found = new Set();
   for (const each of braces(pattern)) {
-    const parts = path.posix.normalize(each).split('/').filter((part) => part && part !== '.');
+    const parts = path.posix
+      .normalize(each)
+      .split('/')
+      .filter((part) => part && part !== '.');
     const files = new Set();
     walk(root, '', parts, files);
     for (const file of [...files].sort()) found.add(file);
@@ -31,7 +33,8 @@ function walk(root, at, parts, found) {
   if (first === '**') {
     walk(root, at, rest.length ? rest : ['*'], found);
     for (const entry of entries(root, at)) {
-      if (entry.isFolder && !hidden(entry.name, first)) walk(root, join(at, entry.name), parts, found);
+      if (entry.isFolder && !hidden(entry.name, first))
+        walk(root, join(at, entry.name), parts, found);
     }
     return;
   }
@@ -71,7 +74,11 @@ function entries(root, folder) {
     return fs.readdirSync(path.join(root, folder), { withFileTypes: true }).map((each) => ({
       name: each.name,
       isFolder: each.isSymbolicLink()
-        ? Boolean(fs.statSync(path.join(root, folder, each.name), { throwIfNoEntry: false })?.isDirectory())
+        ? Boolean(
+            fs
+              .statSync(path.join(root, folder, each.name), { throwIfNoEntry: false })
+              ?.isDirectory()
+          )
         : each.isDirectory(),
     }));
   } catch {
@@ -126,7 +133,9 @@ function source(part) {
     const char = part[at];
     const close = part[at + 1] === '(' ? closing(part, at + 1, '(', ')') : -1;
     if (close > 0 && '!@+*?'.includes(char)) {
-      const choices = choicesOf(part.slice(at + 2, close), '|', '(', ')').map(source).join('|');
+      const choices = choicesOf(part.slice(at + 2, close), '|', '(', ')')
+        .map(source)
+        .join('|');
       const rest = source(part.slice(close + 1));
       // What is excluded is so only together with what follows it.
       if (char === '!') return `${result}(?!(?:${choices})${rest}$).*?${rest}`;

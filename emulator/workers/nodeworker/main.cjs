@@ -3,7 +3,10 @@
 
 if (parseInt(process.versions.node, 10) < 18) {
   process.stderr.write(
-    'funcemu-worker: Node.js ' + process.versions.node + ' of ' + process.execPath +
+    'funcemu-worker: Node.js ' +
+      process.versions.node +
+      ' of ' +
+      process.execPath +
       ' is too old, 18 or newer is needed\n'
   );
   process.exit(78);

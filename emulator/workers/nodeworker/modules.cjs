@@ -1,7 +1,7 @@
 // Modules that are not the app's: which were loaded, and loading them ahead of need.
 //
-// CommonJS modules are named by their files, in the order they were loaded. Packages that ES modules
-// of the app import are named as they are there, because nobody tells which files those loaded.
+// CommonJS modules are named by their files, in the order they were loaded. Packages that ES
+// modules of the app import are named as they are there: nobody tells which files those loaded.
 'use strict';
 
 const fs = require('fs');
@@ -10,10 +10,11 @@ const path = require('path');
 
 const PACKAGES = `${path.sep}node_modules${path.sep}`;
 const IMPORTED = 'import:';
-const IMPORT = /\b(?:import|export)\b[^'"`;()]*?\bfrom\s*(['"])([^'"\n]+)\1|\bimport\s*(['"])([^'"\n]+)\3/g;
+const IMPORT =
+  /\b(?:import|export)\b[^'"`;()]*?\bfrom\s*(['"])([^'"\n]+)\1|\bimport\s*(['"])([^'"\n]+)\3/g;
 const MOST_FILES = 500;
 
-// Name what a worker of the app at `root` loaded of packages; `entries` are the files it began with.
+// Name what was loaded of packages for the app at `root`, which began with the files `entries`.
 function foreign(root, entries) {
   const required = Object.keys(require.cache).filter((file) => file.includes(PACKAGES));
   return [...required, ...imported(root, entries)];
@@ -23,7 +24,8 @@ function imported(root, entries) {
   const packages = new Set();
   for (const [, names] of graph(entries)) {
     for (const name of names) {
-      const isOutside = !isPath(name) && !name.includes(':') && !Module.builtinModules.includes(name);
+      const isOutside =
+        !isPath(name) && !name.includes(':') && !Module.builtinModules.includes(name);
       if (isOutside) packages.add(name);
     }
   }

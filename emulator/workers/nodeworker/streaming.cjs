@@ -59,7 +59,11 @@ class Exchange {
     this._parts = [];
     this._incoming = new Incoming(fields, this);
     this._outgoing = new Outgoing(this);
-    this.request = requestOf(loaded, { ...header, in: { ...header.in, [name]: ['none', null] } }, blobs);
+    this.request = requestOf(
+      loaded,
+      { ...header, in: { ...header.in, [name]: ['none', null] } },
+      blobs
+    );
     this.request.triggerMetadata = metadataOf(fields);
     if (!this._streams) {
       this._incoming.arrived(fields.body === null ? [] : [blobs[fields.body]], true);
@@ -234,7 +238,8 @@ class Outgoing extends Writable {
 
   setHeader(name, value) {
     if (name.toLowerCase() === CALL_HEADER) return this;
-    for (const each of Array.isArray(value) ? value : [value]) this.headers.push([name, String(each)]);
+    for (const each of Array.isArray(value) ? value : [value])
+      this.headers.push([name, String(each)]);
     return this;
   }
 

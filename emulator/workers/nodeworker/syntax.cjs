@@ -20,7 +20,8 @@ const PROGRAM = `
 
 // Let a syntax error that names no place tell it; `entries` are the files the app began with.
 function locate(error, entries) {
-  if (error?.name !== 'SyntaxError' || !/^SyntaxError: .*\n\s+at /.test(String(error.stack))) return;
+  if (error?.name !== 'SyntaxError' || !/^SyntaxError: .*\n\s+at /.test(String(error.stack)))
+    return;
   const { stderr } = spawnSync(process.execPath, [...OPTIONS, '-e', PROGRAM], {
     input: JSON.stringify([...graph(entries).keys()]),
     env: {},

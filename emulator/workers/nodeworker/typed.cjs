@@ -59,7 +59,6 @@ function asBytes(headers) {
   const result = {};
   for (const name in headers) {
     const value = headers[name];
-    // eslint-disable-next-line no-control-regex
     result[name] = /^[\x00-\xff]*$/.test(value) ? value : bytesOf(value).toString('latin1');
   }
   return result;
@@ -70,7 +69,9 @@ function bytesOf(text) {
   const parts = text.split(/([\udc80-\udcff]+)/);
   return Buffer.concat(
     parts.map((part, at) =>
-      at % 2 ? Buffer.from(Array.from(part, (each) => each.charCodeAt(0) & 0xff)) : Buffer.from(part)
+      at % 2
+        ? Buffer.from(Array.from(part, (each) => each.charCodeAt(0) & 0xff))
+        : Buffer.from(part)
     )
   );
 }

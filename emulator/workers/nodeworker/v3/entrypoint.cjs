@@ -7,9 +7,9 @@ function entryPointOf(exported, name) {
   const [callback, self] = found(exported, name);
   if (!callback) {
     throw new Error(
-      `Unable to determine function entry point${name ? `: ${name}` : ''}. If multiple functions are` +
-        " exported, you must indicate the entry point, either by naming it 'run' or 'index', or by" +
-        " naming it explicitly via the 'entryPoint' metadata property."
+      `Unable to determine function entry point${name ? `: ${name}` : ''}. If multiple functions` +
+        " are exported, you must indicate the entry point, either by naming it 'run' or 'index'," +
+        " or by naming it explicitly via the 'entryPoint' metadata property."
     );
   }
   if (typeof callback !== 'function') {

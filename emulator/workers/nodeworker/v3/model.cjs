@@ -9,7 +9,7 @@ const { toTypedOutput } = require('./values.cjs');
 
 const RETURN = '$return';
 const LEARN_MORE = 'https://go.microsoft.com/fwlink/?linkid=2097909';
-const SENSITIVE = 'activityTrigger'; // of Durable Functions, where a false value is a result, too
+const ACTIVITY = 'activityTrigger'; // of Durable Functions, where a false value is a result, too
 
 class FolderModel {
   getInvocationModel(coreContext) {
@@ -60,7 +60,8 @@ class FolderInvocation {
     if (http && context.res !== undefined) values[http[0]] ??= context.res;
     const returns = outputs.find(([name]) => name === RETURN);
     const response = { invocationId: this._core.invocationId, outputData: [] };
-    const given = Boolean(result) || (this._isSensitive() && result !== null && result !== undefined);
+    const given =
+      Boolean(result) || (this._isActivity() && result !== null && result !== undefined);
     if (given && returns) {
       response.returnValue = toTypedOutput(returns[1], result);
     } else if (given && typeof result === 'object') {
@@ -78,8 +79,8 @@ class FolderInvocation {
     return response;
   }
 
-  _isSensitive() {
-    return Object.values(this._bindings).some((each) => each.type === SENSITIVE);
+  _isActivity() {
+    return Object.values(this._bindings).some((each) => each.type === ACTIVITY);
   }
 
   _hasHttpTrigger() {
@@ -116,7 +117,8 @@ class FolderInvocation {
         "Warning: Unexpected call to 'log' on the context object after function execution has" +
           ' completed. Please check for asynchronous calls that are not awaited or calls to' +
           " 'done' made before function execution completes." +
-          ` Function name: ${this._core.metadata.name}. Invocation Id: ${this._core.invocationId}.` +
+          ` Function name: ${this._core.metadata.name}.` +
+          ` Invocation Id: ${this._core.invocationId}.` +
           ` Learn more: ${LEARN_MORE}`
       );
     }

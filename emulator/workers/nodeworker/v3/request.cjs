@@ -43,7 +43,9 @@ class Request {
 // UTF-8, unless the first bytes say otherwise.
 function decoded(bytes) {
   if (bytes[0] === 0xfe && bytes[1] === 0xff) {
-    return Buffer.from(bytes.subarray(2, bytes.length & ~1)).swap16().toString('utf16le');
+    return Buffer.from(bytes.subarray(2, bytes.length & ~1))
+      .swap16()
+      .toString('utf16le');
   }
   if (bytes[0] === 0xff && bytes[1] === 0xfe) return bytes.subarray(2).toString('utf16le');
   return bytes.toString().replace(/^\ufeff/, '');

@@ -2,14 +2,18 @@
 'use strict';
 
 // Text that is JSON is parsed.
-function fromTyped(data, parses = true) {
+function fromTyped(data) {
   const text = data?.string || data?.json;
-  if (text !== undefined && text !== null) return parses ? parsed(text) : text;
+  if (text !== undefined && text !== null) return parsed(text);
   if (data?.bytes) return Buffer.from(data.bytes);
   if (data?.int !== undefined) return data.int;
   if (data?.double !== undefined) return data.double;
   if (data?.collectionBytes) return data.collectionBytes.bytes.map((each) => Buffer.from(each));
-  return (data?.collectionString?.string ?? data?.collectionDouble?.double ?? data?.collectionSint64?.sint64);
+  return (
+    data?.collectionString?.string ??
+    data?.collectionDouble?.double ??
+    data?.collectionSint64?.sint64
+  );
 }
 
 function parsed(text) {
@@ -38,7 +42,8 @@ function toTyped(value) {
   if (ArrayBuffer.isView(value)) {
     return { bytes: new Uint8Array(value.buffer, value.byteOffset, value.byteLength) };
   }
-  if (typeof value === 'number') return Number.isInteger(value) ? { int: value } : { double: value };
+  if (typeof value === 'number')
+    return Number.isInteger(value) ? { int: value } : { double: value };
   const json = JSON.stringify(value);
   return json === undefined || json === 'null' ? {} : { json };
 }
@@ -56,7 +61,9 @@ function toTypedResponse(value) {
   }
   const { statusCode, status, headers, cookies, body } = value ?? {};
   const code = statusCode || (typeof status === 'function' ? undefined : status);
-  const known = Object.entries(headers ?? {}).filter(([, each]) => each !== null && each !== undefined);
+  const known = Object.entries(headers ?? {}).filter(
+    ([, each]) => each !== null && each !== undefined
+  );
   return {
     statusCode: code?.toString(),
     headers: Object.fromEntries(known.map(([name, each]) => [name, each.toString()])),

@@ -1,0 +1,97 @@
+"""Parts of the worker for Node.js that have no need of an app."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from emulator.workers.programs import PROGRAMS
+from tests.support import npm
+from tests.support.workers import write
+
+FILES = (
+    "index.js",
+    "index.mjs",
+    "[x].js",
+    "{y}.js",
+    "src/index.js",
+    "src/.hidden.js",
+    "src/functions/a.js",
+    "src/functions/a.js.map",
+    "src/functions/a.test.js",
+    "src/functions/b1.js",
+    "src/functions/b2.mjs",
+    "src/functions/deep/er/c.js",
+    "node_modules/p/index.js",
+    ".git/hook.js",
+)
+PATTERNS: dict[str, list[str]] = {
+    "index.js": ["index.js"],
+    "./index.js": ["index.js"],
+    "index": [],
+    "*.js": ["[x].js", "index.js", "{y}.js"],
+    "index.{js,mjs}": ["index.js", "index.mjs"],
+    "index.{js,{mjs,cjs}}": ["index.js", "index.mjs"],
+    "{y}.js": ["{y}.js"],
+    "[[]x].js": ["[x].js"],
+    "src/functions/*.js": [
+        "src/functions/a.js",
+        "src/functions/a.test.js",
+        "src/functions/b1.js",
+    ],
+    "src/functions/?[0-9].*": ["src/functions/b1.js", "src/functions/b2.mjs"],
+    "src/functions/[!b]*.js": ["src/functions/a.js", "src/functions/a.test.js"],
+    "src/functions/!(*.test).js": ["src/functions/a.js", "src/functions/b1.js"],
+    "src/functions/@(a|b1).js": ["src/functions/a.js", "src/functions/b1.js"],
+    "src/functions/+(b|[0-9]).*": ["src/functions/b1.js", "src/functions/b2.mjs"],
+    "src/functions/a?(.test).js": ["src/functions/a.js", "src/functions/a.test.js"],
+    "src/{index.js,functions/a.js}": ["src/index.js", "src/functions/a.js"],
+    "src/**/c.js": ["src/functions/deep/er/c.js"],
+    "**/c.js": ["src/functions/deep/er/c.js"],
+    "**/index.js": ["index.js", "src/index.js"],
+    "src/.*.js": ["src/.hidden.js"],
+    "src/functions/deep": ["src/functions/deep/er/c.js"],
+    "src/functions/deep/**": ["src/functions/deep/er/c.js"],
+    "./src/../index.js": ["index.js"],
+    "!index.js": [],
+    "nowhere/*.js": [],
+    "*(": [],
+    "{index.js": [],
+}
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
+    npm.require("the worker for Node.js")
+    root = write(tmp_path_factory.mktemp("app"), dict.fromkeys(FILES, ""))
+    module = PROGRAMS["node"].script.parent / "glob.cjs"
+    code = (
+        f"const {{ glob }} = require({json.dumps(str(module))});\n"
+        "const [root, patterns] = JSON.parse(require('fs').readFileSync(0, 'utf8'));\n"
+        "const found = patterns.map((each) => [each, glob(root, each)]);\n"
+        "console.log(JSON.stringify(Object.fromEntries(found)));\n"
+    )
+    done = subprocess.run(
+        ["node", "-e", code],
+        input=json.dumps([str(root), list(PATTERNS)]),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return dict(json.loads(done.stdout))
+
+
+@pytest.mark.parametrize("pattern", PATTERNS)
+def test_a_pattern_names_files(found: dict[str, list[str]], pattern: str) -> None:
+    assert found[pattern] == PATTERNS[pattern]
+
+
+def test_every_file_says_what_it_is_for() -> None:
+    for file in Path(PROGRAMS["node"].script.parent).rglob("*.cjs"):
+        first, *rest = file.read_text("utf-8").splitlines()
+        assert first.startswith("// "), file
+        assert "'use strict';" in rest, file
+        assert all(len(line) <= 100 for line in rest), file
