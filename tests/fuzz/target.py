@@ -31,7 +31,7 @@ class Target:
     name: str
     opened: Callable[[], AbstractContextManager[Check]] = field(repr=False)
     made: st.SearchStrategy[bytes] = field(repr=False)
-    examples: int = 150
+    examples: int = 100
     seconds: float = 3.0
 
     @property

@@ -15,7 +15,7 @@ T = TypeVar("T")
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m)?")
 _MOST_SECONDS = 86_400.0
 _DEEPEST = 50
-_MOST_NODES = 50_000
+_MOST_NODES = 20_000
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0}
 
 
@@ -157,6 +157,7 @@ class _Plain:
     def __init__(self, file: str) -> None:
         self._file = file
         self._left = _MOST_NODES
+        self._scalars: dict[Any, Node] = {}
 
     def node(self, node: Any, depth: int) -> Node:
         import yaml  # here for start-up cost
@@ -171,10 +172,17 @@ class _Plain:
             return self._mapping(node, line, depth)
         if isinstance(node, yaml.SequenceNode):
             return Node([self.node(each, depth + 1) for each in node.value], line)
+        known = self._scalars.get(node)
+        return known if known is not None else self._scalar(node, line)
+
+    def _scalar(self, node: Any, line: int) -> Node:
+        import yaml  # here for start-up cost
+
         # A loader of its own per scalar: the resolver has already found out the type.
         constructor = yaml.SafeLoader("")
         try:
-            return Node(constructor.construct_object(node), line)
+            read = self._scalars[node] = Node(constructor.construct_object(node), line)
+            return read
         except (AttributeError, LookupError, TypeError, ValueError, yaml.YAMLError) as error:
             shown = f"'{node.value[:80]}' cannot be read as {node.tag.rpartition(':')[2]}"
             raise wrong(self._file, line, shown) from error
