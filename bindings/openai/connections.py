@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 from urllib.parse import urlsplit
@@ -12,6 +12,9 @@ from bindings.openai.signin import Keys, completed, describe, identity_keys
 from emulator.sdk import SettingsView
 
 DEFAULT_BASE_URL = "https://api.openai.com/v1"
+
+DEFAULT_SECTION = "AzureOpenAI"
+"""What the documentation calls the section of settings with endpoint and key."""
 
 OWN_PATH = "/_openai"
 """Where a host of ours serves models to the code of its app."""
@@ -40,9 +43,10 @@ class ModelConnection:
 
 @dataclass(frozen=True, slots=True)
 class Unconnected:
-    """No usable connection, and why."""
+    """No usable connection, and why; `to_fill_in` says that a placeholder stands there."""
 
     reason: str
+    to_fill_in: bool = field(default=False, compare=False)
 
 
 def connect(settings: SettingsView, connection_name: str) -> ModelConnection | Unconnected:
@@ -71,13 +75,14 @@ def connect(settings: SettingsView, connection_name: str) -> ModelConnection | U
     )
     if not endpoint:
         sample = bool(openai_key) and is_placeholder(openai_key)
-        return Unconnected(
-            "OPENAI_API_KEY is a placeholder" if sample else "no model connection is configured"
-        )
+        if sample:
+            return Unconnected("OPENAI_API_KEY is a placeholder", to_fill_in=True)
+        return Unconnected("no model connection is configured")
     if is_own(endpoint):
         return Unconnected(f"{endpoint_setting} is the address of a local host")
     if is_placeholder(endpoint) or not _is_url(endpoint):
-        return Unconnected(f"{endpoint_setting} is not a service address yet")
+        reason = f"{endpoint_setting} is not a service address yet"
+        return Unconnected(reason, to_fill_in=is_placeholder(endpoint))
     return _azure(settings, connection_name, section, endpoint, endpoint_setting)
 
 
@@ -95,7 +100,7 @@ def _azure(
     key, key_setting = _first(*keys)
     if key and is_placeholder(key):
         if not identity:
-            return Unconnected(f"{key_setting} is a placeholder")
+            return Unconnected(f"{key_setting} is a placeholder", to_fill_in=True)
         key = ""
     if key:
         who, identity = "", ()
@@ -111,6 +116,14 @@ def _azure(
         identity=identity,
         identity_source=who,
     )
+
+
+def unused_section(settings: SettingsView, used: Iterable[str]) -> str:
+    """Return the section that is filled in though no binding names it, as `AzureOpenAI`."""
+    if DEFAULT_SECTION.lower() in {name.lower() for name in used}:
+        return ""
+    endpoint = settings.section(DEFAULT_SECTION).get("endpoint") or ""
+    return DEFAULT_SECTION if _is_url(endpoint) and not is_placeholder(endpoint) else ""
 
 
 def is_own(address: str) -> bool:

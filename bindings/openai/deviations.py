@@ -119,6 +119,7 @@ def model_service(settings: SettingsView, connection_name: str) -> Iterable[Devi
             else "What stands there is used as it is, and every call fails.",
             hint=f"Add {' and '.join(names)} {_ADD_SETTING}.",
             whole_app=True,
+            to_fill_in=found.to_fill_in,
         )
     elif found.identity and settings.get("AZURE_OPENAI_KEY"):
         yield Deviation(
@@ -318,4 +319,5 @@ def search_service(
             "not exist.",
             hint=f'Add "{connection_name}__Endpoint" {_ADD_SETTING}.',
             whole_app=True,
+            to_fill_in=found.to_fill_in,
         )

@@ -9,6 +9,7 @@ from weakref import WeakKeyDictionary
 from bindings.openai.chats.base import ChatStore
 from bindings.openai.chats.stores import ChatStores, Storage
 from bindings.openai.clients import LOG_CATEGORY, ModelClients
+from bindings.openai.connections import unused_section
 from bindings.openai.identity import Credentials
 from bindings.openai.turns import Turns
 from bindings.openai.vectors.stores import VectorStores
@@ -80,7 +81,11 @@ class OpenAIExtension(Extension):
             f"Documents: {self.vectors.describe(self.host.settings, name)}"
             for name in self._searches.values()
         ]
-        return tuple(dict.fromkeys([*models, *chats, *searches]))
+        unused = unused_section(self.host.settings, self._connections.values())
+        notes = [
+            f"Unused: {unused}__Endpoint is set, but no binding has the aiConnectionName '{unused}'"
+        ]
+        return tuple(dict.fromkeys([*models, *chats, *searches, *(notes if unused else ())]))
 
     def examine(self) -> Sequence[Finding]:
         settings = self.host.settings

@@ -36,7 +36,8 @@ def check(**given: Any) -> None:
 
     Nothing is served, and nothing is left behind. Beside mistakes, it tells what this host accepts
     although Azure would refuse it or do otherwise. The exit code is 1 when there is an error or
-    such a difference, else 0; warnings alone do not count.
+    such a difference, else 0; warnings alone do not count, nor do settings that have a placeholder
+    still, for what Azure has in their place cannot be seen from here.
     """
     options = replace(
         resolve_options(given, os.environ, Path.cwd()), watch=False, ephemeral=True, strict=False
@@ -67,10 +68,27 @@ class Checked:
             yield from problem_lines(problem, paint, azure=True)
         count = len(self.functions)
         functions = f"{count} function{'' if count == 1 else 's'}"
-        if self.problems:
-            yield paint(f"{functions}: {verdict(self.problems)}", "yellow" if self.good else "red")
-        else:
+        if not self.problems:
             yield paint(f"{functions}: nothing to mend, here or on Azure.", "green")
+            return
+        yield paint(f"{functions}: {verdict(self.problems)}", "yellow" if self.good else "red")
+        yield self._why()
+
+    def _why(self) -> str:
+        """Say what the exit code is for."""
+        errors = sum(each.severity is Severity.ERROR for each in self.problems)
+        others = sum(each.is_finding for each in self.problems) - errors
+        reasons = []
+        if errors:
+            reasons.append("one error" if errors == 1 else f"{errors} errors")
+        if others:
+            things = "one thing is" if others == 1 else f"{others} things are"
+            reasons.append(f"{things} otherwise on Azure")
+        if not reasons:
+            only = any(each.to_fill_in for each in self.problems)
+            told = "settings are to be filled in" if only else "warnings alone do not count"
+            return f"Exit code 0: {told}."
+        return f"Exit code 1: {' and '.join(reasons)}."
 
     def record(self) -> Mapping[str, Any]:
         return {
@@ -90,7 +108,7 @@ async def checked(options: Options, environ: Mapping[str, str]) -> Checked:
     except EmulatorError as error:
         problems = (Problem(error.code, error.message, where=error.where, hint=error.hint),)
     # A notice that says nothing about Azure is no finding.
-    told = [each for each in problems if each.is_finding or each.severity is not Severity.INFO]
+    told = [each for each in problems if each.azure or each.severity is not Severity.INFO]
     told.sort(key=lambda problem: _ORDER.index(problem.severity))
     return Checked(options.path, functions, told)
 

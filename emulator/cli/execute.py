@@ -14,7 +14,7 @@ import click
 
 from emulator.assemble import Emulator, Starter
 from emulator.cli.headless import console_on_stderr, options_of
-from emulator.cli.options import VariadicCommand, host_options
+from emulator.cli.options import VariadicCommand, host_options_but
 from emulator.errors import EmulatorError
 from emulator.runtime.launch import AppUnusable, Launch
 from emulator.server.listening import listen
@@ -38,7 +38,7 @@ class _BesideCommand(VariadicCommand):
 
 @click.command("exec", cls=_BesideCommand)
 @click.argument("path", required=False)
-@host_options
+@host_options_but(port="The port to listen on; without it, or with 0, a free one.")
 def execute(**given: Any) -> None:
     """Serve the app in PATH (default: this folder), run COMMAND, and stop the host.
 

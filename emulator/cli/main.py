@@ -138,7 +138,12 @@ def cli() -> None:
 
 def main() -> None:
     """Entry point of the console script."""
-    cli(prog_name="funcemu")
+    try:
+        cli(prog_name="funcemu")
+    except Exception as error:  # a mistake of ours: users are told what to do with it
+        from emulator.cli.crash import tell_crash  # never needed, one hopes
+
+        raise SystemExit(tell_crash(error)) from None
 
 
 if __name__ == "__main__":

@@ -15,10 +15,22 @@ Command = Callable[..., Any]
 
 def host_options(command: Command) -> Command:
     """Give a command every option of the host."""
-    for info in reversed(describe_options()):
-        if info.flags:
-            command = _option(info)(command)
-    return command
+    return host_options_but()(command)
+
+
+def host_options_but(**helps: str) -> Callable[[Command], Command]:
+    """Give a command every option of the host; some of them mean `helps` there, with another
+    default."""
+
+    def decorate(command: Command) -> Command:
+        for info in reversed(describe_options()):
+            if info.name in helps:
+                info = info._replace(help=helps[info.name], default=None)
+            if info.flags:
+                command = _option(info)(command)
+        return command
+
+    return decorate
 
 
 def chosen_options(*names: str) -> Callable[[Command], Command]:

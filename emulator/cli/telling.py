@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from time import perf_counter
@@ -89,8 +88,8 @@ def announcement(
     """Say who serves what, what is wrong, and that it is ready: after `seconds`, or since the
     start."""
     if isinstance(console, JsonConsole):
-        told = {"event": "listening", "url": emulator.url, "debugger": emulator.debug_address}
-        yield json.dumps({name: value for name, value in told.items() if value})
+        told = {"url": emulator.url, "debugger": emulator.debug_address}
+        yield console.told("listening", {name: text for name, text in told.items() if text})
         return
     generation = emulator.host.current
     if generation is None:
@@ -113,7 +112,7 @@ def announcement(
 def summary(emulator: Emulator, console: Console) -> Iterable[str]:
     lines = emulator.context.summary
     if isinstance(console, JsonConsole):
-        return [json.dumps({"event": "summary", "lines": lines})] if lines else []
+        return [console.told("summary", {"lines": lines})] if lines else []
     return [console.paint(line, "dim") for line in lines]
 
 

@@ -6,7 +6,7 @@ import asyncio
 import json
 import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, TextIO
 
@@ -354,6 +354,11 @@ class JsonConsole(Console):
 
         told = self._filter().data(record(event, self._now()), likely=False)
         self.write([json.dumps(told, ensure_ascii=False, default=str)])
+
+    def told(self, event: str, members: Mapping[str, Any]) -> str:
+        """Return the line of something that is no event of the host's."""
+        told = {"time": self._now().isoformat(), "event": event, **members}
+        return json.dumps(told, ensure_ascii=False)
 
     def problems(self, problems: Iterable[Problem]) -> None:
         for problem in problems:

@@ -91,15 +91,17 @@ def _merged(group: list[Problem]) -> Problem:
 
 def verdict(problems: Iterable[Problem]) -> str:
     """Count what was found, for the line under a list of problems."""
-    errors = warnings = findings = 0
+    errors = warnings = findings = to_fill_in = 0
     for problem in problems:
         errors += problem.severity is Severity.ERROR
         findings += problem.is_finding and problem.severity is not Severity.ERROR
         warnings += not problem.is_finding and problem.severity is Severity.WARNING
+        to_fill_in += problem.to_fill_in and not problem.is_finding
     counts = [
         (errors, "error", "errors"),
         (findings, "difference from Azure", "differences from Azure"),
         (warnings, "warning", "warnings"),
+        (to_fill_in, "thing to fill in", "things to fill in"),
     ]
     return ", ".join(f"{n} {one if n == 1 else many}" for n, one, many in counts if n) + "."
 
@@ -113,7 +115,7 @@ def failure_lines(error: FunctionError) -> Iterable[str]:
     title, *more = error.title.splitlines() or [""]
     yield f"Exception: {title}"
     yield from (f"  {line}" for line in more)
-    first, *rest = error.stack.rstrip().splitlines() or [""]
+    first, *rest = error.shown_stack.splitlines() or [""]
     if first and (rest or not first.endswith(error.title)):  # else it is that line again
         yield f"Stack: {first}"
         yield from (f"  {line}" for line in rest)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from emulator.config.retry import parse_retry
+from emulator.discovery.misspelt import misspelt_argument
 from emulator.discovery.validate import Declared, name_problem, read_bindings
 from emulator.errors import ConfigError
 from emulator.model import FunctionError, FunctionModel, Problem, RetryPolicy, SourceSpan
@@ -55,7 +56,7 @@ def import_problem(
         f"The app cannot be loaded: {error.title}",
         where=SourceSpan(_shown(root, error.file or script_file), error.line),
         hint=_hint(root, error) if language == PYTHON else _node_hint(root, error),
-        detail=error.stack or None,
+        detail=error.shown_stack or None,
         azure="The host runs without functions, and every address answers 404.",
     )
 
@@ -77,6 +78,8 @@ def _hint(root: Path, error: FunctionError) -> str:
             else:
                 install += " with pip, and name it in requirements.txt"
             return f"{install}; all functions wait for it."
+        case "TypeError" if near := misspelt_argument(error):
+            return f"{near} All functions wait for it."
         case "WorkerLost":
             return "Look at what the app does while it is imported; all functions wait for it."
         case _:

@@ -9,6 +9,7 @@ import msgspec
 
 from emulator.config.connections import connection
 from emulator.config.settings import Settings
+from emulator.config.suggest import did_you_mean
 from emulator.invocation.officialtypes import is_official
 from emulator.invocation.options import BoundOptions
 from emulator.model import BindingModel, FunctionModel, Problem, Severity
@@ -19,6 +20,9 @@ _NAME_SETTINGS = frozenset(
     {"connection", "connectionstringsetting", "apikey", "accountsid", "authtoken"}
 )
 """Properties whose value is the name of a setting, as the official tools know them."""
+
+_EVERYWHERE = ("name", "type", "direction", "dataType", "properties")
+"""What any binding may have."""
 
 
 def notices(
@@ -47,7 +51,8 @@ def _problem(found: Deviation, function: FunctionModel, severity: Severity) -> P
         where=None if found.whole_app else function.source,
         hint=found.hint or None,
         function=None if found.whole_app else function.name,
-        azure=found.azure,
+        azure=found.azure or None,
+        to_fill_in=found.to_fill_in,
     )
 
 
@@ -77,6 +82,7 @@ def _warnings(
             azure="Nothing is said at the start, and every call of the function fails with 500.",
             hint=error.hint or "",
         )
+    yield from _misspelt(declared, registered)
     for name in binding.missing_names():
         yield Deviation(
             "setting-missing",
@@ -84,6 +90,41 @@ def _warnings(
             azure="The calls that need it fail, unless the app settings have it.",
             hint="Add it to Values in local.settings.json or to the environment.",
         )
+
+
+def _misspelt(declared: BindingModel, registered: Registered) -> Iterable[Deviation]:
+    """Tell of properties that nobody reads and that are nearly one that is read."""
+    known = _known_properties(registered)
+    lowered = {*_NAME_SETTINGS, *(each.lower() for each in known)}
+    for key in declared.properties:
+        near = None if key.lower() in lowered else did_you_mean(key, known)
+        if near is not None:
+            yield Deviation(
+                "binding-property-unknown",
+                f"The binding '{declared.name}' of type '{declared.type}' has no property "
+                f"'{key}'; it is ignored, here and on Azure.",
+                azure="",  # the same happens there
+                hint=near,
+            )
+
+
+def _unknown(declared: BindingModel, registered: Registered) -> Iterable[Deviation]:
+    known = _known_properties(registered)
+    lowered = {*_NAME_SETTINGS, *(each.lower() for each in known)}
+    for key in declared.properties:
+        if key.lower() not in lowered and did_you_mean(key, known) is None:
+            yield Deviation(
+                "binding-property-unknown",
+                f"The property '{key}' of the binding '{declared.name}' of type "
+                f"'{declared.type}' is not read here",
+                azure="",
+                hint=f"Properties: {', '.join(known)}." if known else "The type has none.",
+            )
+
+
+def _known_properties(registered: Registered) -> list[str]:
+    own = [each.encode_name for each in msgspec.structs.fields(registered.kind.options_type)]
+    return [*own, *registered.kind.option_aliases, *_EVERYWHERE]
 
 
 def _without(kind: type[Options], name: str) -> str:
@@ -108,6 +149,7 @@ def _notes(
             azure="The binding type is not found, and the function is in error.",
             hint="Use a type that an extension of Azure has before you deploy.",
         )
+    yield from _unknown(declared, registered)
     for key, value in declared.properties.items():
         if key.lower() not in _NAME_SETTINGS or not isinstance(value, str):
             continue

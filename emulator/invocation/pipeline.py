@@ -107,8 +107,11 @@ class Invoker:
         parent: Call | None = None,
         trace: TraceContext = NO_TRACE,
         stream: HttpStream | None = None,
+        begun: Callable[[str], None] | None = None,
     ) -> InvocationResult:
         """Run `function` once, or as often as its retry policy says (once with a `stream`).
+
+        `begun` is told the id of each attempt.
 
         Raises `FunctionFailed` with the user's exception or the failure of a binding,
         `FunctionTimeout`, `WorkerLost`, or `InvocationError` when calls are nested too deeply.
@@ -122,12 +125,12 @@ class Invoker:
             )
         policy = function.model.retry
         if policy is None or stream is not None:
-            return await self._attempt(function, fired, parent, trace, None, stream)
+            return await self._attempt(function, fired, parent, trace, None, stream, begun)
         schedule = RetrySchedule(policy)
         context = RetryContext(0, policy.max_retries)
         while True:
             try:
-                return await self._attempt(function, fired, parent, trace, context)
+                return await self._attempt(function, fired, parent, trace, context, None, begun)
             except EmulatorError as error:
                 delay = schedule.next_delay(context.retry_count)
                 if delay is None:
@@ -155,8 +158,11 @@ class Invoker:
         trace: TraceContext,
         retry: RetryContext | None,
         stream: HttpStream | None = None,
+        begun: Callable[[str], None] | None = None,
     ) -> InvocationResult:
         call_id = new_id()
+        if begun is not None:
+            begun(call_id)
         name = function.model.name
         parent_id = None if parent is None else parent.id
         started = self._clock.monotonic()

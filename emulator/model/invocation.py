@@ -44,6 +44,18 @@ class FunctionError(msgspec.Struct, frozen=True):
         """The exception in one line: `ValueError: …`."""
         return f"{self.type}: {self.message}"
 
+    @property
+    def shown_stack(self) -> str:
+        """The traceback for who reads the title with it: a long message is not told again."""
+        stack = self.stack.rstrip()
+        if len(self.message) <= _LONG_MESSAGE or not stack.endswith(self.title):
+            return stack
+        first = self.message.partition(". ")[0].partition("\n")[0]
+        return f"{stack.removesuffix(self.title)}{self.type}: {first[:_LONG_MESSAGE]} …"
+
+
+_LONG_MESSAGE = 200
+
 
 class Invocation(msgspec.Struct, frozen=True):
     """What a worker is asked to run: every input by binding name, the trigger's included."""

@@ -45,8 +45,11 @@ class Problem:
     function: str | None = None
     detail: str | None = None
     azure: str | None = None
+    to_fill_in: bool = False
+    """Settings show that something has to be filled in before the app is deployed; those of Azure
+    may have it long since, so it is told and is no finding."""
 
     @property
     def is_finding(self) -> bool:
         """Whether a strict start and `funcemu check` refuse the app for it."""
-        return self.severity is Severity.ERROR or self.azure is not None
+        return self.severity is Severity.ERROR or (self.azure is not None and not self.to_fill_in)

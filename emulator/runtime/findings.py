@@ -35,7 +35,7 @@ def load_problems(
             where=model.source if model is not None else None,
             function=name,
             # One line is the message again.
-            detail=error.stack if "\n" in error.stack.strip() else None,
+            detail=error.shown_stack if "\n" in error.stack.strip() else None,
             hint=_names_hint(model, error) + "Every call of it fails until this is mended.",
             # The signature of a decorated function is looked at while the app is indexed.
             azure=WHOLE_APP if decorated else None,

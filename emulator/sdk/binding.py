@@ -83,7 +83,8 @@ class Deviation:
     """Something that works here and not, or not so, on Azure; told by `funcemu check`.
 
     `azure` is one sentence about what happens there, `hint` how to write it instead. `whole_app`
-    says that it is no matter of one function; equal ones are told once.
+    says that it is no matter of one function; equal ones are told once. `to_fill_in` says that the
+    settings have a placeholder there: told as well, but nothing is wrong with the app.
     """
 
     code: str
@@ -91,6 +92,7 @@ class Deviation:
     azure: str
     hint: str
     whole_app: bool = False
+    to_fill_in: bool = False
 
 
 class Binding(Generic[O]):

@@ -78,9 +78,10 @@ class Site:
         target = origin_form(request.raw_path)
         path, _, query = target.partition("?")
         function = ""
+        calls: list[str] = []
         response: web.StreamResponse
         try:
-            function, response = await self._answer(request, target, path, query)
+            function, response = await self._answer(request, target, path, query, calls)
         except web.HTTPException as answer:
             response = web.Response(status=answer.status)
             if answer.status != 413:  # its body may still be taken in
@@ -108,6 +109,7 @@ class Site:
                 response.status,
                 perf_counter() - began,
                 function,
+                calls[-1] if calls else "",
                 note=self._note(response.status, request.method, path, function)
                 if response.status in _NOTED
                 else "",
@@ -133,7 +135,7 @@ class Site:
             return ""
 
     async def _answer(
-        self, request: web.BaseRequest, target: str, path: str, query: str
+        self, request: web.BaseRequest, target: str, path: str, query: str, calls: list[str]
     ) -> tuple[str, web.StreamResponse]:
         """Return the name of the function that answered, if any, and the answer."""
         if self._policy.cors is not None:
@@ -162,7 +164,7 @@ class Site:
             return "", functions.dressed(request, web.Response(status=404))
         endpoint = match.target
         response = await functions.answer(
-            endpoint, request, target=target, query=query, values=match.values
+            endpoint, request, target=target, query=query, values=match.values, calls=calls
         )
         return endpoint.function.model.name, response
 

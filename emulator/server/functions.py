@@ -46,15 +46,18 @@ class Functions:
         target: str,
         query: str,
         values: Mapping[str, str | None],
+        calls: list[str],
     ) -> web.StreamResponse:
+        """Run the function of an endpoint; the ids of its calls are added to `calls`."""
         throttle = self._throttle
+        asked = endpoint, request, target, query, values, calls
         if throttle is None:
-            return self.dressed(request, await self._call(endpoint, request, target, query, values))
+            return self.dressed(request, await self._call(*asked))
         if throttle.refuses():
             self._events.publish(self._queue_full())
             return web.Response(status=429, headers={"X-FUNCTION-SCALEOUT": "1"})
         async with throttle:
-            return self.dressed(request, await self._call(endpoint, request, target, query, values))
+            return self.dressed(request, await self._call(*asked))
 
     def dressed(self, request: web.BaseRequest, response: Response) -> Response:
         """Add what host.json adds to every answer: custom headers and HSTS."""
@@ -70,6 +73,7 @@ class Functions:
         target: str,
         query: str,
         values: Mapping[str, str | None],
+        calls: list[str],
     ) -> web.StreamResponse:
         function = endpoint.function
         name = function.model.name
@@ -84,9 +88,10 @@ class Functions:
         try:
             if self.generation.streaming is not None:
                 head = read_head(request, target=target, query=query, params=params)
-                return await self._stream(function, head, request, self.generation.streaming)
+                streaming = self.generation.streaming
+                return await self._stream(function, head, request, streaming, calls)
             data = await read_request(request, target=target, query=query, params=params)
-            return await self._fire(function, data)
+            return await self._fire(function, data, calls)
         finally:
             in_flight.end()
 
@@ -96,6 +101,7 @@ class Functions:
         head: HttpRequestData,
         request: web.BaseRequest,
         channel: StreamingChannel,
+        calls: list[str],
     ) -> web.StreamResponse:
         """Run a function of an app that streams: it answers by itself, in its own time."""
 
@@ -108,25 +114,33 @@ class Functions:
         stream = HttpStream(channel, body_of(request), client)
         try:
             await self.generation.invoker.run(
-                function, function.trigger.fired(head), trace=_trace(head), stream=stream
+                function,
+                function.trigger.fired(head),
+                trace=_trace(head),
+                stream=stream,
+                begun=calls.append,
             )
         except EmulatorError:  # told by the invocation's own events
             return client.cut() or write_response(_FAILED)
         return await client.finish() or write_response(_FAILED)
 
-    async def _fire(self, function: BoundFunction, data: HttpRequestData) -> web.Response:
+    async def _fire(
+        self, function: BoundFunction, data: HttpRequestData, calls: list[str]
+    ) -> web.Response:
         trace = _trace(data)
         try:
             fired = function.trigger.fired(data)
         except Exception as error:  # a binding package may raise anything; only the call fails
             return self._failed(function, "read its request", error)
-        return await self._run(function, fired, trace)
+        return await self._run(function, fired, trace, calls)
 
     async def _run(
-        self, function: BoundFunction, fired: Fired, trace: TraceContext
+        self, function: BoundFunction, fired: Fired, trace: TraceContext, calls: list[str]
     ) -> web.Response:
         try:
-            result = await self.generation.invoker.run(function, fired, trace=trace)
+            result = await self.generation.invoker.run(
+                function, fired, trace=trace, begun=calls.append
+            )
         except EmulatorError:
             return write_response(_FAILED)  # told by the invocation's own events
         try:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from emulator.config.suggest import did_you_mean
+from emulator.model import FunctionModel
+from emulator.routing.table import RouteEntry, RouteTable
 from emulator.runtime.generation import Generation
 
 _MOST_ROUTES = 100
@@ -42,16 +44,20 @@ def _without_prefix(generation: Generation, method: str, path: str) -> str:
 
 def _in_error(generation: Generation, path: str) -> str:
     prefix = generation.host_config.http.route_prefix.strip("/")
-    for function in generation.app.functions:
-        if function.name in generation.functions:
-            continue
-        for binding in function.bindings:
-            if not binding.is_trigger:
-                continue
-            route = binding.properties.get("route") or function.name
-            if _same(f"{prefix}/{route}", path):
-                return f"'{function.name}' is not served; the start says why"
-    return ""
+    wanted = [
+        RouteEntry(function.name, f"{prefix}/{route}".strip("/"), None, function.name)
+        for function in generation.app.functions
+        if function.name not in generation.functions
+        for route in _routes(function)
+    ]
+    match = RouteTable.build(wanted)[0].match("GET", path) if wanted else None
+    return "" if match is None else f"'{match.target}' is not served; the start says why"
+
+
+def _routes(function: FunctionModel) -> Iterable[str]:
+    for binding in function.bindings:
+        if binding.is_trigger:
+            yield str(binding.properties.get("route") or function.name).strip("/")
 
 
 def _misspelt(generation: Generation, path: str) -> str:
@@ -63,7 +69,3 @@ def _misspelt(generation: Generation, path: str) -> str:
 
 def _plain_paths(generation: Generation) -> Iterable[str]:
     return (f"/{each.template}" for each in generation.endpoints if "{" not in each.template)
-
-
-def _same(route: str, path: str) -> bool:
-    return route.strip("/").lower() == path.strip("/").lower()

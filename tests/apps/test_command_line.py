@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import venv
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -165,6 +166,11 @@ async def test_json_output_is_one_object_per_line() -> None:
         assert ready["functions"] == ["hello", "hello_sync"]
         served_record = next(each for each in records if each["event"] == "request-served")
         assert (served_record["status"], served_record["function"]) == (200, "hello")
+        started = next(each for each in records if each["event"] == "invocation-started")
+        assert served_record["invocation_id"] == started["id"]
+        listening = next(each for each in records if each["event"] == "listening")
+        assert listening["url"] == host.url
+        assert datetime.fromisoformat(listening["time"]).tzinfo is not None
 
 
 async def test_functions_takes_several_names() -> None:

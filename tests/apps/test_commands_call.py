@@ -255,7 +255,14 @@ def test_exec_does_not_run_the_command_when_the_app_is_broken(tmp_path: Path) ->
     done = funcemu("exec", app, "--", "touch", mark)
     assert done.code == 1
     assert "nothing_like_this" in done.err
+    assert done.err.count("Current sys.path: ") == 1
     assert not mark.exists()
+
+
+def test_exec_tells_one_default_of_its_port() -> None:
+    told = " ".join(funcemu("exec", "--help").out.split())
+    assert "The port to listen on; without it, or with 0, a free one. --address" in told
+    assert "7071" not in told
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -25,6 +25,11 @@ def order(req: func.HttpRequest) -> str:
 def queued(req: func.HttpRequest, out: func.Out[str]) -> str:
     return "hi"
 
+@app.route(route="shelves/{shelf:int}/books/{title?}")
+@app.queue_output(arg_name="out", queue_name="q", connection="AzureWebJobsStorage")
+def shelved(req: func.HttpRequest, out: func.Out[str]) -> str:
+    return "hi"
+
 @app.route(route="off")
 def off(req: func.HttpRequest) -> str:
     return "hi"
@@ -46,6 +51,9 @@ host = hosted(
         ("GET", "/orders/5", "did you mean /api/orders/{id:int}?"),
         ("GET", "/api/helo", "did you mean /api/hello?"),
         ("GET", "/api/QUEUED/", "'queued' is not served; the start says why"),
+        ("GET", "/api/shelves/5/books", "'shelved' is not served; the start says why"),
+        ("GET", "/api/shelves/5/books/Ulysses", "'shelved' is not served; the start says why"),
+        ("GET", "/api/shelves/top/books", ""),
         ("GET", "/api/off", "off  disabled"),
         ("GET", "/favicon.ico", ""),
         ("GET", "/admin/nothing", ""),

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from emulator.console.render import Palette
 from emulator.model import Problem, Severity
 from tests.support.findings import (
     HELLO,
@@ -285,18 +286,6 @@ TABLE: dict[str, tuple[Mapping[str, str], Finding]] = {
             "Nobody__Endpoint",
         ),
     ),
-    "a connection that is still sample text": (
-        folders(
-            http(binding("textCompletion", **ASK)),
-            settings=settings_json(AZURE_OPENAI_ENDPOINT="https://<name>.openai.azure.com"),
-        ),
-        Finding(
-            "model-unconnected",
-            "AZURE_OPENAI_ENDPOINT is not a service address yet",
-            "is used as it is",
-            "AZURE_OPENAI_KEY",
-        ),
-    ),
     "a key of OpenAI beside a connection": (
         folders(
             http(binding("textCompletion", aiConnectionName="Mine", **ASK)),
@@ -507,14 +496,6 @@ TABLE: dict[str, tuple[Mapping[str, str], Finding]] = {
         ),
         Finding("embeddings-file-path", "'a.txt'", "the host's own folder", "RawText"),
     ),
-    "a search service whose connection is sample text": (
-        folders(
-            http(binding("semanticSearch", **SEARCH)),
-            host=SEARCHING["host"],
-            settings=settings_json(Search__Endpoint="https://<name>.search.windows.net"),
-        ),
-        Finding("search-connection-missing", "'Search'", "used as it is", "Search__Endpoint"),
-    ),
     "a search as an output": (
         folders(http(binding("semanticSearch", "out", **SEARCH)), **SEARCHING),
         Finding("semantic-search-out", "'out'", "only searches", "'embeddingsStore'"),
@@ -533,6 +514,47 @@ async def test_is_found(tmp_path: Path, files: Mapping[str, str], wanted: Findin
     assert problem.azure[0].isupper() or problem.azure.startswith((".env", "'"))
     assert wanted.hint in (problem.hint or "")
     assert not result.good
+
+
+FILLED_IN_LATER: dict[str, tuple[Mapping[str, str], Finding]] = {
+    "a connection that is still sample text": (
+        folders(
+            http(binding("textCompletion", **ASK)),
+            settings=settings_json(AZURE_OPENAI_ENDPOINT="https://<name>.openai.azure.com"),
+        ),
+        Finding(
+            "model-unconnected",
+            "AZURE_OPENAI_ENDPOINT is not a service address yet",
+            "is used as it is",
+            "AZURE_OPENAI_KEY",
+        ),
+    ),
+    "a search service whose connection is sample text": (
+        folders(
+            http(binding("semanticSearch", **SEARCH)),
+            host=SEARCHING["host"],
+            settings=settings_json(Search__Endpoint="https://<name>.search.windows.net"),
+        ),
+        Finding("search-connection-missing", "'Search'", "used as it is", "Search__Endpoint"),
+    ),
+}
+
+
+@pytest.mark.parametrize(("files", "wanted"), FILLED_IN_LATER.values(), ids=FILLED_IN_LATER)
+async def test_a_placeholder_is_told_and_no_finding(
+    tmp_path: Path, files: Mapping[str, str], wanted: Finding
+) -> None:
+    result = await check(tmp_path, files)
+    (problem,) = result.problems
+    assert (problem.code, problem.severity) == (wanted.code, wanted.severity)
+    assert wanted.message in problem.message
+    assert wanted.azure in (problem.azure or "")
+    assert wanted.hint in (problem.hint or "")
+    assert result.good
+    assert list(result.lines(Palette(colour=False)))[-2:] == [
+        "1 function: 1 thing to fill in.",
+        "Exit code 0: settings are to be filled in.",
+    ]
 
 
 SOUND: dict[str, Mapping[str, str]] = {
@@ -667,6 +689,7 @@ def test_check_tells_what_where_azure_and_what_to_do(tmp_path: Path) -> None:
         "trying.",
         "  → Write 'x', or set routePrefix in host.json to an empty text.",
         "1 function: 1 difference from Azure.",
+        "Exit code 1: one thing is otherwise on Azure.",
     ]
     left = {path for path in tmp_path.rglob("*") if "__pycache__" not in path.parts}
     assert left == set(before)

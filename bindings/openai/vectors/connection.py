@@ -26,9 +26,10 @@ class SearchConnection:
 
 @dataclass(frozen=True, slots=True)
 class Unconnected:
-    """No usable connection, and why."""
+    """No usable connection, and why; `to_fill_in` says that a placeholder stands there."""
 
     reason: str
+    to_fill_in: bool = field(default=False, compare=False)
 
 
 def find_connection(settings: SettingsView, name: str) -> SearchConnection | Unconnected:
@@ -68,9 +69,9 @@ def is_url(text: str) -> bool:
 
 def _checked(connection: SearchConnection, setting: str) -> SearchConnection | Unconnected:
     if is_placeholder(connection.endpoint or connection.connection_string):
-        return Unconnected(f"{setting} is a placeholder")
+        return Unconnected(f"{setting} is a placeholder", to_fill_in=True)
     if connection.endpoint and not is_url(connection.endpoint):
         return Unconnected(f"{setting} is not a service address")
     if connection.key and is_placeholder(connection.key):
-        return Unconnected(f"the key of {connection.name} is a placeholder")
+        return Unconnected(f"the key of {connection.name} is a placeholder", to_fill_in=True)
     return connection

@@ -305,6 +305,23 @@ def test_the_banner_says_what_serves_each_connection_an_app_uses(host: OpenAIHos
     assert len(bindings) == 3
 
 
+@pytest.mark.parametrize(
+    ("endpoint", "used", "told"),
+    [(ENDPOINT, "Own", True), (ENDPOINT, "azureopenai", False), ("<address>", "Own", False)],
+)
+def test_the_banner_tells_of_a_section_that_no_binding_names(
+    host: OpenAIHost, endpoint: str, used: str, told: bool
+) -> None:
+    host.settings.values |= {"AzureOpenAI__Endpoint": endpoint, "AzureOpenAI__Key": "s3cret"}
+    binding = TodoAssistant(host).bind_post(aiConnectionName=used)
+    note = (
+        "Unused: AzureOpenAI__Endpoint is set, but no binding has the aiConnectionName "
+        "'AzureOpenAI'"
+    )
+    assert (note in host.extension(OpenAIExtension).banner()) is told
+    assert binding is not None
+
+
 def test_offline_by_flag_is_told_as_such(host: OpenAIHost) -> None:
     host.flags["models"] = "offline"
     host.settings.values["OPENAI_API_KEY"] = "sk"

@@ -33,7 +33,14 @@ def test_a_problem_has_its_place_as_text() -> None:
         "c", "m", severity=Severity.INFO, where=SourceSpan("a.py", 3), azure="It fails."
     )
     assert record(GenerationFailed(2, (problem,)), AT)["problems"] == [
-        {"code": "c", "message": "m", "severity": "info", "where": "a.py:3", "azure": "It fails."}
+        {
+            "code": "c",
+            "message": "m",
+            "severity": "info",
+            "where": "a.py:3",
+            "azure": "It fails.",
+            "to_fill_in": False,
+        }
     ]
 
 

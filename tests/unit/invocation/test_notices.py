@@ -168,3 +168,23 @@ def test_official_types_go_by_no_case() -> None:
     assert is_official("HTTPTRIGGER")
     assert is_official("assistantPost")
     assert not is_official("postUserQuery")
+
+
+def test_a_property_nobody_reads_is_told_with_the_one_that_was_meant() -> None:
+    [problem] = told(Queue, written="queue", wantd="x")
+    assert (problem.code, problem.severity) == ("binding-property-unknown", Severity.WARNING)
+    assert problem.message == (
+        "The binding 'box' of type 'queue' has no property 'wantd'; it is ignored, here and on "
+        "Azure."
+    )
+    assert problem.hint == "Did you mean 'wanted'?"
+    assert not problem.is_finding
+
+
+def test_a_property_like_no_other_is_a_notice() -> None:
+    [problem] = told(Queue, written="queue", colour="red", datatype="string", WANTED="x")
+    assert (problem.code, problem.severity) == ("binding-property-unknown", Severity.INFO)
+    assert "'colour'" in problem.message
+    assert problem.hint is not None
+    assert problem.hint.startswith("Properties: needed, text, wanted")
+    assert not problem.is_finding
