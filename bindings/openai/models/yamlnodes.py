@@ -131,9 +131,7 @@ def read_nodes(text: str, file: str) -> Node:
     import yaml  # here for start-up cost: only apps with a script need it
 
     try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-    except RecursionError:
-        raise wrong(file, 1, f"this is nested more than {_DEEPEST} levels deep") from None
+        node = yaml.compose(text, Loader=_bounded_loader(file))
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = mark.line + 1 if mark else 1
@@ -142,6 +140,27 @@ def read_nodes(text: str, file: str) -> Node:
     if node is None:
         raise wrong(file, 1, "the script is empty")
     return _Plain(file).node(node, 0)
+
+
+def _bounded_loader(file: str) -> Any:
+    """Return a loader that stops where it gets too deep, rather than read on to the end."""
+    import yaml  # here for start-up cost
+
+    class Bounded(yaml.SafeLoader):
+        depth = 0
+
+        def compose_node(self, parent: Any, index: Any) -> Any:
+            self.depth += 1
+            if self.depth > _DEEPEST:
+                events: Any = self  # its methods have no types
+                line = events.peek_event().start_mark.line + 1
+                raise wrong(file, line, f"this is nested more than {_DEEPEST} levels deep")
+            try:
+                return super().compose_node(parent, index)
+            finally:
+                self.depth -= 1
+
+    return Bounded
 
 
 def wrong(file: str, line: int, message: str) -> BindingError:
