@@ -45,7 +45,7 @@ def raw(req: func.HttpRequest) -> str:
 
 @app.route(route="endless")
 def endless(req: func.HttpRequest) -> str:
-    for _ in range(100):
+    for _ in range(50):
         write(1, b"x" * 1_000_000)
     write(1, b"\\n")
     return "done"
@@ -53,7 +53,7 @@ def endless(req: func.HttpRequest) -> str:
 
 @app.route(route="garbage")
 def garbage(req: func.HttpRequest) -> str:
-    for _ in range(20):
+    for _ in range(8):
         write(2, os.urandom(1_000_000))
     write(2, b"\\n")
     return "done"
@@ -67,7 +67,7 @@ def empty(req: func.HttpRequest) -> str:
 
 @app.route(route="child")
 def child(req: func.HttpRequest) -> str:
-    subprocess.run([sys.executable, "-c", "for n in range(200_000): print('x' * 99)"])
+    subprocess.run([sys.executable, "-c", "for n in range(100_000): print('x' * 99)"])
     return "done"
 
 
@@ -88,7 +88,7 @@ def long(req: func.HttpRequest) -> str:
 @app.route(route="threads")
 def threads(req: func.HttpRequest) -> str:
     def say(who):
-        for n in range(10_000):
+        for n in range(5_000):
             print(who, n)
 
     talking = [threading.Thread(target=say, args=(who,)) for who in range(8)]
@@ -101,14 +101,14 @@ def threads(req: func.HttpRequest) -> str:
 
 @app.route(route="logged")
 def logged(req: func.HttpRequest) -> str:
-    for n in range(50_000):
+    for n in range(20_000):
         logging.info("line %s", n)
     return "done"
 
 
 @app.route(route="blocking")
 async def blocking(req: func.HttpRequest) -> str:
-    for n in range(100_000):
+    for n in range(50_000):
         print("x" * 299)
     return "done"
 """
@@ -134,8 +134,8 @@ async def test_a_flood_neither_fills_the_memory_nor_holds_up_other_functions(
         worst = max(worst, time.monotonic() - began)
         most = [max(was, resident(pid)) for was, pid in zip(most, processes, strict=True)]
     assert (call.result().status, call.result().text) == (200, "done")
-    assert worst < 1.5  # it was 3 to 12 s
-    assert most[0] < before[0] + 60
+    assert worst < 2.5
+    assert most[0] < before[0] + 40
     assert most[1] < before[1] + 200
     host.output.clear()
 
@@ -157,20 +157,20 @@ async def test_every_line_of_a_flood_is_shown_in_order(host: Served) -> None:
     await host.get("/api/logged")
     await host.until_printed("GET /api/logged → 200")
     said = [line.rsplit(" ", 1)[1] for line in host.output if "[logged] line " in line]
-    assert said == [str(number) for number in range(50_000)]
+    assert said == [str(number) for number in range(20_000)]
     host.output.clear()
     await host.get("/api/threads")
     await host.until_printed("GET /api/threads → 200")
     lines = [line.split()[1:] for line in host.output if len(line.split()) == 3]
     for who in "01234567":
-        assert [int(n) for by, n in lines if by == who] == list(range(10_000))
+        assert [int(n) for by, n in lines if by == who] == list(range(5_000))
     host.output.clear()
 
 
 async def test_a_line_without_end_is_shown_in_pieces(host: Served) -> None:
     await host.get("/api/endless")
-    await until(lambda: sum(line.count("x") for line in host.output) == 100_000_000)
-    assert 90 <= len(host.output) <= 1_800
+    await until(lambda: sum(line.count("x") for line in host.output) == 50_000_000)
+    assert 45 <= len(host.output) <= 900
     host.output.clear()
 
 
