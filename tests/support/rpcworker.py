@@ -59,6 +59,7 @@ class Worker:
             self.logged,
         )
         self.functions: dict[str, str] = {}
+        self.loaded: dict[str, Any] = {}
         self.outbox: asyncio.Queue[Any] = asyncio.Queue()
         self.tasks: set[asyncio.Task[None]] = set()
         self.served: dict[str, asyncio.Future[InvocationResult]] = {}
@@ -218,6 +219,9 @@ class Worker:
     async def load(self, request: Any) -> FunctionError | None:
         metadata = request.metadata
         self.functions[request.function_id] = metadata.name
+        if "echo" in self.does:
+            self.loaded[metadata.name] = metadata
+            return None
         index = await self.app.index()
         decorated = metadata.name in {each.name for each in index.functions or ()}
         raw = [json.loads(each) for each in metadata.raw_bindings]
@@ -254,9 +258,29 @@ class Worker:
             self.failed(response.result, error)
 
     async def call(self, request: Any, call: Invocation) -> InvocationResult:
+        if "echo" in self.does:
+            return InvocationResult(Datum("text", json.dumps(self.echo(request, call))))
         if "http" not in self.does:
             return await self.app.invoke(call)
         return await self.over_http(call.id)
+
+    def echo(self, request: Any, call: Invocation) -> dict[str, Any]:
+        """Tell how the function was loaded and called, whatever language it is in."""
+        metadata = self.loaded[call.function]
+        return {
+            "script": metadata.script_file,
+            "entry": metadata.entry_point,
+            "directory": metadata.directory,
+            "language": metadata.language,
+            "inputs": {each.name: each.data.WhichOneof("data") for each in request.input_data},
+            "metadata": {
+                name: getattr(each, each.WhichOneof("data"))
+                for name, each in sorted(request.trigger_metadata.items())
+                if each.WhichOneof("data") != "http" and name not in ("Headers",)
+            },
+            "runtime": os.environ.get("FUNCTIONS_WORKER_RUNTIME"),
+            "folders": [os.environ["FUNCTIONS_APPLICATION_DIRECTORY"], os.getcwd()],
+        }
 
     def invocation(self, request: Any) -> Invocation:
         retry = None

@@ -1,0 +1,98 @@
+"""Apps in languages that official workers run: how they are found, loaded and called, over HTTP.
+
+The worker of these tests stands for each of them and tells what it was asked.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.rpcapps import PYTHON_WORKER, like, worker_folder
+from tests.support.serving import served, write_app
+
+HTTP = [
+    {
+        "type": "httpTrigger",
+        "direction": "in",
+        "name": "req",
+        "authLevel": "anonymous",
+        "route": "hello/{who}",
+    },
+    {"type": "http", "direction": "out", "name": "$return"},
+]
+JAVA = {"scriptFile": "../shop.jar", "entryPoint": "com.shop.Hello.run", "bindings": HTTP}
+APPS: dict[str, tuple[dict[str, str], dict[str, Any]]] = {
+    "java": (
+        {"hello/function.json": json.dumps(JAVA), "shop.jar": "PK"},
+        {"script": "shop.jar", "entry": "com.shop.Hello.run", "directory": "hello"},
+    ),
+    "powershell": (
+        {
+            "hello/function.json": json.dumps({"bindings": HTTP}),
+            "hello/run.ps1": "param($req)",
+            "profile.ps1": "",
+            "requirements.psd1": "@{}",
+        },
+        {"script": "hello/run.ps1", "entry": "", "directory": "hello"},
+    ),
+}
+
+
+@pytest.mark.parametrize("language", APPS)
+async def test_an_app_with_folders_is_run_by_the_worker_of_its_language(
+    language: str, tmp_path: Path
+) -> None:
+    files, told = APPS[language]
+    app = write_app(tmp_path / "app", files)
+    folder = worker_folder(tmp_path / "workers" / language, language=language, workerIndexing="")
+    settings = {
+        **like("echo", "dies of functions_metadata_request", capabilities={}),
+        "languageWorkers__workersDirectory": str(folder.parent),
+    }
+    async with served(app, settings=settings) as host:
+        assert str(folder) in host.printed
+        answer = await host.post("/api/hello/you?size=2", data=b'{"note": "x"}')
+        said = answer.json
+    assert said["script"] == str(app / told["script"])
+    assert (said["entry"], said["directory"]) == (told["entry"], str(app / told["directory"]))
+    assert (said["language"], said["runtime"]) == (language, language)
+    assert said["inputs"] == {"req": "http"}
+    assert said["metadata"] == {
+        "Query": '{"size": "2"}',
+        "note": "x",
+        "size": "2",
+        "who": "you",
+    }
+
+
+async def test_a_built_net_project_is_its_own_worker(tmp_path: Path) -> None:
+    """Found below the project by the build's worker.config.json, and run in the build's folder."""
+    app = write_app(tmp_path / "app", {"Shop.csproj": "<Project/>", "Hello.cs": "class Hello {}"})
+    old = worker_folder(app / "bin" / "Debug" / "net6.0", language="dotnet-isolated")
+    (old / "functions.metadata").write_text("[]", "utf-8")
+    built = worker_folder(
+        app / "bin" / "Debug" / "net8.0", language="dotnet-isolated", workerIndexing="false"
+    )
+    entry = {"name": "hello", "scriptFile": "Shop.dll", "entryPoint": "Shop.Hello.Run"}
+    bindings = [{**each, "direction": each["direction"].title()} for each in HTTP]
+    text = json.dumps([{**entry, "language": "dotnet-isolated", "bindings": bindings}])
+    (built / "functions.metadata").write_text(text, "utf-8")
+    async with served(app, settings=like("echo", capabilities=PYTHON_WORKER)) as host:
+        assert str(built) in host.printed
+        said = (await host.get("/api/hello/you")).json
+    assert said["script"] == str(built / "Shop.dll")
+    assert said["entry"] == "Shop.Hello.Run"
+    assert said["folders"] == [str(built), str(built)]
+
+
+async def test_an_app_without_a_worker_for_it_says_how_to_get_one(tmp_path: Path) -> None:
+    app = write_app(tmp_path / "app", APPS["java"][0])
+    settings = {"PATH": "/nowhere", "HOME": str(tmp_path), "FUNCTIONS_WORKER_RUNTIME": "java"}
+    with pytest.raises(AssertionError, match="no worker for it was found") as told:
+        async with served(app, settings=settings):
+            pass
+    assert "languageWorkers__java__workerDirectory" in str(told.value)
