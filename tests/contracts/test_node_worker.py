@@ -251,7 +251,10 @@ async def test_a_library_that_is_not_installed_is_told(tmp_path: Path) -> None:
     code = "const { app } = require('@azure/functions');\n"
     root = write(tmp_path, {"package.json": '{"main": "a.js"}', "a.js": code})
     error = await index_error(root)
-    assert error.message.startswith("Cannot find module '@azure/functions'")
+    assert error.message == "Cannot find module '@azure/functions'"
+    assert error.stack.startswith(
+        f"{root / 'a.js'}:1\nconst {{ app }} = require('@azure/functions');\n\nError: Cannot find"
+    )
     assert (error.file, error.line) == (str(root / "a.js"), 1)
 
 

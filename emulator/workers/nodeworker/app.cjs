@@ -7,7 +7,7 @@ const path = require('path');
 const { registered } = require('./core.cjs');
 const { Calls } = require('./calls.cjs');
 const { entryFiles, loadFile, readPackage } = require('./entry.cjs');
-const { callerOf, describe } = require('./failure.cjs');
+const { callerOf, describeLoading } = require('./failure.cjs');
 const { runAppHooks, throughLogHooks } = require('./hooks.cjs');
 const { entryPointOf } = require('./v3/entrypoint.cjs');
 const { FolderModel } = require('./v3/model.cjs');
@@ -78,7 +78,7 @@ class App {
       return this._indexed();
     } catch (error) {
       locate(error, this._entries);
-      return { kind: 'indexed', functions: null, error: describe(error, this.root) };
+      return { kind: 'indexed', functions: null, error: describeLoading(error, this.root) };
     } finally {
       this._loading(null);
       this._capture.finish(null);
@@ -116,7 +116,7 @@ class App {
       try {
         this._functions.set(wanted.name, await this._loaded(wanted));
       } catch (error) {
-        const failure = describe(error, this.root);
+        const failure = describeLoading(error, this.root);
         this._functions.set(wanted.name, { failure });
         errors[wanted.name] = failure;
       }

@@ -16,11 +16,29 @@ function describe(thrown, root) {
   const error = asError(thrown);
   try {
     const [file, line] = placeOf(error, root);
-    const message = withoutOurs(String(error.message));
+    // Who required whom is in the stack.
+    const message = String(error.message).split('\nRequire stack:')[0];
     return { type: typeOf(error), message, stack: stackOf(error, root), file, line };
   } catch {
     // An error class may break even its own printing.
     return { type: 'Error', message: 'the error cannot be shown', stack: '' };
+  }
+}
+
+// As above, for what keeps code from being loaded: it is shown with the line it is at, as Node.js
+// shows syntax errors.
+function describeLoading(thrown, root) {
+  const failure = describe(thrown, root);
+  const { file, line, stack } = failure;
+  const shown = /^(?:file:\/\/)?[^\n]+:\d+\n/.test(stack) ? null : sourceLine(file, line);
+  return shown ? { ...failure, stack: `${file}:${line}\n${shown}\n\n${stack}` } : failure;
+}
+
+function sourceLine(file, line) {
+  try {
+    return file && line ? fs.readFileSync(file, 'utf8').split(/\r?\n/)[line - 1] : null;
+  } catch {
+    return null;
   }
 }
 
@@ -129,4 +147,4 @@ function callerOf(stack, root) {
   return placeOf({ stack }, root);
 }
 
-module.exports = { asError, callerOf, describe, isAppFile };
+module.exports = { callerOf, describe, describeLoading };

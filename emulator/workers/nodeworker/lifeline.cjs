@@ -5,6 +5,8 @@ const fs = require('fs');
 const path = require('path');
 const { Worker } = require('worker_threads');
 
+const LONG_LOAD = 10; // seconds after which people ask what is going on
+
 // Return the pipe; user code gets an empty standard input.
 exports.take = function take() {
   if (process.platform === 'win32') return 0; // there is no other way to it by its number
@@ -34,7 +36,7 @@ function readExactly(pipe, length) {
 // user code blocks the loop. Later messages go to `onMessage`.
 exports.watch = function watch(pipe, onMessage) {
   const watcher = new Worker(path.join(__dirname, 'watcher.cjs'), {
-    workerData: pipe,
+    workerData: { pipe, after: LONG_LOAD },
     execArgv: [],
     env: {},
   });

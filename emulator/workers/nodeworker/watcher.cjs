@@ -7,9 +7,8 @@ const { parentPort, workerData } = require('worker_threads');
 
 const { endGroup } = require('./group.cjs');
 
-const LONG_LOAD = 10; // seconds after which people ask what is going on
-
-const pipe = new net.Socket({ fd: workerData, readable: true, writable: false });
+const { after } = workerData;
+const pipe = new net.Socket({ fd: workerData.pipe, readable: true, writable: false });
 let received = Buffer.alloc(0);
 let waiting = null;
 
@@ -30,12 +29,12 @@ parentPort.on('message', (file) => {
   if (file === null) return;
   let seconds = 0;
   waiting = setInterval(() => {
-    seconds += LONG_LOAD;
+    seconds += after;
     const text = `The app is still being loaded after ${seconds} s: it is at ${file}\n`;
     try {
       fs.writeSync(2, text); // past everything user code may have replaced; the loop is busy
     } catch {
       // nobody reads it
     }
-  }, LONG_LOAD * 1000);
+  }, after * 1000);
 });
