@@ -6,10 +6,21 @@ without the seconds its packages take. It also takes over after a crash.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
+from pathlib import Path
 
 from emulator.workers.channel import AppSpec, Interpreter, LogSink
 from emulator.workers.subprocess import SubprocessChannel
+
+_INSTALLED = (
+    "node_modules/.package-lock.json",
+    "node_modules/.modules.yaml",
+    "node_modules/.yarn-integrity",
+    "node_modules/.yarn-state.yml",
+)
+
+Stamps = tuple[tuple[int, int], ...]
 
 
 class Standby:
@@ -20,15 +31,20 @@ class Standby:
         self._spare: SubprocessChannel | None = None
         self._for: tuple[AppSpec, Interpreter] | None = None
         self._modules: tuple[str, ...] = ()
+        self._files: tuple[Path, ...] = ()
+        """By which it is seen that packages are others than those the spare has loaded."""
+        self._stamps: Stamps = ()
         self._closed = False
 
     def take(self, spec: AppSpec, interpreter: Interpreter) -> SubprocessChannel:
         """Return a worker that starts on the app now: the spare where it fits, else a new one.
 
-        It does not fit when the environment is another one: packages may have read it.
+        It does not fit when the environment is another one, because packages may have read it,
+        nor when a package is.
         """
         spare, self._spare = self._spare, None
-        if spare is not None and self._for == (spec, interpreter) and not spare.ended:
+        fits = self._for == (spec, interpreter) and self._stamps == _stamps(self._files)
+        if spare is not None and fits and not spare.ended:
             spare.begin()
             return spare
         if spare is not None:
@@ -48,6 +64,8 @@ class Standby:
                 return
             self._spare.discard()
         self._for = (spec, interpreter)
+        self._files = _files(spec.root, self._modules)
+        self._stamps = _stamps(self._files)
         self._spare = SubprocessChannel.spawn(spec, interpreter, self._sink, warm=self._modules)
 
     def discard(self) -> None:
@@ -61,3 +79,21 @@ class Standby:
         spare, self._spare = self._spare, None
         if spare is not None:
             await spare.aclose(0)
+
+
+def _files(root: Path, modules: Sequence[str]) -> tuple[Path, ...]:
+    """Return the files of modules that are named by them, and what installers of Node.js write."""
+    named = [Path(name) for name in modules if os.path.isabs(name)]
+    return (*named, *(root / name for name in _INSTALLED))
+
+
+def _stamps(files: Sequence[Path]) -> Stamps:
+    return tuple(_stamp(file) for file in files)
+
+
+def _stamp(file: Path) -> tuple[int, int]:
+    try:
+        found = file.stat()
+    except OSError:
+        return 0, 0
+    return found.st_mtime_ns, found.st_size

@@ -438,6 +438,31 @@ async def test_a_spare_has_loaded_packages_and_nothing_of_the_app(tmp_path: Path
         await standby.aclose()
 
 
+async def test_a_package_that_changed_is_not_served_from_a_spare(tmp_path: Path) -> None:
+    node.require()
+    package = tmp_path / "node_modules/package/index.js"
+    code = "console.log(require('package'));\n"
+    root = write(tmp_path, {"package.json": '{"main": "main.js"}', "main.js": code})
+    write(root, {"node_modules/package/index.js": "module.exports = 'one';\n"})
+    logs: list[WorkerLog] = []
+    spec, found = AppSpec(root, environment()), interpreter(root)
+    standby = Standby(logs.append)
+    first = standby.take(spec, found)
+    await first.start()
+    await first.index()
+    standby.prepare(spec, found, await first.modules())
+    await first.aclose()
+    package.write_text("module.exports = 'two';\n")
+    second = standby.take(spec, found)
+    try:
+        await second.start()
+        await second.index()
+        assert [each.message for each in logs] == ["one", "two"]
+    finally:
+        await second.aclose()
+        await standby.aclose()
+
+
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
