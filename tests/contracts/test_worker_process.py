@@ -700,6 +700,16 @@ async def test_unknown_fields_are_ignored(tiny: Worker) -> None:
             {"kind": "result", "id": "x", "value": ["colour", 1]},
             "the worker sent a value of the unknown kind 'colour'",
         ),
+        ({"kind": "result", "id": "x", "error": "text"}, "the worker sent a malformed message"),
+        ({"kind": "result", "id": "x", "out": [1]}, "the worker sent a malformed message"),
+        ({"kind": "result", "id": "x", "value": ["text", 5]}, "the worker sent a malformed value"),
+        (
+            {"kind": "result", "id": "x", "value": ["http", {"status": "a", "headers": []}]},
+            "the worker sent a malformed value",
+        ),
+        ({"kind": "more", "id": "x", "n": 10**18}, "the worker sent a malformed message"),
+        ({"kind": "head", "id": "x", "status": 1, "headers": 5}, "the worker sent a malformed"),
+        ({"kind": "loaded", "seq": [], "errors": {}}, "the worker sent a malformed message"),
     ],
 )
 async def test_a_worker_that_talks_nonsense_is_ended(
