@@ -31,6 +31,8 @@ def main() -> int:
         # The library of apps in JavaScript, in the versions they are tested with.
         ("functions for Node.js", [sys.executable, "-m", "tests.support.node"]),
         ("node", [sys.executable, "-m", "tests.support.node"]),
+        # Azure's own workers for Python.
+        ("official workers", [sys.executable, "-m", "tests.support.official_python"]),
         ("typescript", [sys.executable, "-m", "tests.support.typescript"]),
     ]
     if arguments.fast:

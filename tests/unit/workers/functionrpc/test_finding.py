@@ -110,6 +110,16 @@ def test_without_any_worker_the_way_to_one_is_told(tmp_path: Path) -> None:
         find(tmp_path, named(tmp_path))
 
 
+def test_without_the_extra_its_installation_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = placed(tmp_path / "w")
+    monkeypatch.setitem(sys.modules, "grpclib", None)
+    with pytest.raises(WorkerStartError, match="its worker speaks gRPC") as raised:
+        find(tmp_path, named(folder))
+    assert raised.value.hint == "pip install 'funcemu[grpc]'"
+
+
 # How
 
 
