@@ -6,9 +6,11 @@ The worker of these tests stands for each of them and tells what it was asked.
 from __future__ import annotations
 
 import json
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 
 from tests.support.rpcapps import PYTHON_WORKER, like, worker_folder
@@ -96,3 +98,29 @@ async def test_an_app_without_a_worker_for_it_says_how_to_get_one(tmp_path: Path
         async with served(app, settings=settings):
             pass
     assert "languageWorkers__java__workerDirectory" in str(told.value)
+
+
+async def test_bodies_stream_to_and_from_the_worker_s_own_server(tmp_path: Path) -> None:
+    code = (
+        "import azure.functions as func\n\napp = func.FunctionApp(http_auth_level='ANONYMOUS')\n\n"
+        "@app.route(route='up/{name}')\ndef up(req):\n    pass\n"
+    )
+    app = write_app(tmp_path / "app", {"function_app.py": code})
+    folder = worker_folder(tmp_path / "python")
+    settings = {
+        **like("http", capabilities=PYTHON_WORKER),
+        "languageWorkers__python__workerDirectory": str(folder),
+    }
+
+    async def body() -> AsyncIterator[bytes]:
+        for _ in range(50):
+            yield bytes(1 << 20)
+
+    async with served(app, settings=settings) as host:
+        answer = await host.post("/api/up/x?y=1", data=body())
+        assert (answer.status, answer.headers["x-length"]) == (201, str(50 << 20))
+        assert answer.headers["x-host"] == host.url.removeprefix("http://")
+        assert answer.text == "/api/up/x?y=1 0;/api/up/x?y=1 1;/api/up/x?y=1 2;"
+        with pytest.raises(aiohttp.ClientPayloadError):  # it had begun to answer
+            await host.get("/api/up/fail")
+        await host.until_printed("ValueError: after all")
