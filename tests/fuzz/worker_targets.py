@@ -221,7 +221,7 @@ _HEADER = st.one_of(
             headers=st.lists(st.tuples(TEXTS, TEXTS), max_size=2),
             n=_COUNTS,
             protocol=one_of(1, 1, 2),
-            python=TEXTS,
+            version=TEXTS,
             executable=TEXTS,
             sdk=TEXTS,
             pid=SCALARS,
