@@ -138,6 +138,7 @@ async def test_a_crash_ends_running_calls_with_the_last_words(tmp_path: Path, ca
         f"""
         http('f', async () => {{
           require('fs').writeSync(2, 'last words\\n');
+          process.stdout.write('unfinished');
           {code};
           await new Promise(() => {{}});
         }});
@@ -155,6 +156,7 @@ async def test_a_crash_ends_running_calls_with_the_last_words(tmp_path: Path, ca
             await other
         exit_info = await worker.channel.closed
         assert (exit_info.code, exit_info.expected) == (exit_code, False)
+        assert ("unfinished" in [each.message for each in worker.logs]) is (case == "exits")
 
 
 UNCAUGHT = {

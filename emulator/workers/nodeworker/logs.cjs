@@ -38,6 +38,11 @@ class Capture {
   finish(id) {
     for (const stream of this._streams) stream.finish(id);
   }
+
+  // As above, of all calls.
+  finishAll() {
+    for (const stream of this._streams) stream.finishAll();
+  }
 }
 
 // Takes the place of a stream's `write`. What goes past it to the file descriptor reaches the host
@@ -70,6 +75,10 @@ class UserStream {
     if (rest === undefined) return;
     this._partial.delete(id);
     this._capture.line(this._source, rest, id);
+  }
+
+  finishAll() {
+    for (const id of [...this._partial.keys()]) this.finish(id);
   }
 }
 

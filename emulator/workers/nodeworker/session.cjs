@@ -50,6 +50,7 @@ class Session {
       this._flushNow();
     });
     capture.replaceStreams();
+    process.on('exit', () => capture.finishAll());
     this._app = new App(root, {
       capture,
       send: (header, blobs) => this.send(header, blobs),
