@@ -125,6 +125,10 @@ async def test_a_call_with_whole_bodies_works_all_the_same(root: Path) -> None:
         assert await worker.text("text") == "z" * 200_000
         assert (await worker.call("nothing")).return_value.is_none
         assert (await worker.call("fails")).error.title == "TypeError: k"
+        odd = (await worker.call("plain", req=Datum("text", "no request"))).error
+        assert odd.message == (
+            "a function of an app that streams HTTP bodies can only be called over HTTP"
+        )
         assert text_of(await worker.call("tick", x=Datum("text", "t"))) == "t!"
 
 

@@ -43,7 +43,10 @@ class Exchange {
     const name = Object.keys(header.in).find(
       (each) => bindings[each]?.type?.toLowerCase() === TRIGGER
     );
-    if (name === undefined || header.in[name][0] !== 'http') return null;
+    if (name === undefined) return null;
+    if (header.in[name][0] !== 'http') {
+      throw new Error('a function of an app that streams HTTP bodies can only be called over HTTP');
+    }
     return new Exchange(name, loaded, header, blobs, send);
   }
 
@@ -108,9 +111,13 @@ class Exchange {
     return [header, blobs];
   }
 
+  // The library keeps what it never answered: let that be little.
   end() {
     this._gone = true;
     this._incoming.destroy();
+    this._incoming.chunks = [];
+    this._parts = [];
+    this.request = null;
     this._wake();
   }
 
@@ -193,7 +200,7 @@ class Incoming extends Readable {
     super();
     const url = new URL(fields.url);
     this._exchange = exchange;
-    this._chunks = [];
+    this.chunks = [];
     this._complete = false;
     this._wanted = false;
     this.method = fields.method;
@@ -208,20 +215,20 @@ class Incoming extends Readable {
   }
 
   arrived(chunks, complete) {
-    this._chunks.push(...chunks);
+    this.chunks.push(...chunks);
     this._complete ||= complete;
     if (this._wanted) this._read();
   }
 
   _read() {
-    this._wanted = !this._chunks.length && !this._complete;
+    this._wanted = !this.chunks.length && !this._complete;
     if (this._wanted) return;
-    if (!this._chunks.length) {
+    if (!this.chunks.length) {
       this.push(null);
       return;
     }
     this._exchange.took();
-    this.push(this._chunks.shift());
+    this.push(this.chunks.shift());
   }
 }
 
