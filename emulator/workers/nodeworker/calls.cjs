@@ -45,7 +45,7 @@ class Calls {
     call.exchange = exchange;
     try {
       exchange.begin(loaded.server);
-      return exchange.answer(await this._invoke(call, loaded, exchange.request));
+      return await exchange.answer(await this._invoke(call, loaded, exchange.request));
     } finally {
       exchange.end();
     }
