@@ -1,7 +1,8 @@
 """The lowest versions `pyproject.toml` allows, tried: `python -m tests.lowest [--whole]`.
 
 The wheel is installed into an empty environment of the oldest Python, with the lowest version of
-each direct dependency, and used as somebody does at first. With `--whole` tests are run there, too.
+each direct dependency, and used as somebody does at first. With `--whole` it is this checkout with
+everything its tests need, and these are run there, too.
 """
 
 from __future__ import annotations
@@ -56,7 +57,6 @@ def main() -> int:
             return 1
     if not arguments.whole:
         return 0
-    # The checkout comes first on the path of `python -m pytest`, so it is what is tested.
     command = [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", *LENIENT, *TESTS]
     return subprocess.run(command, cwd=ROOT, check=False).returncode
 
@@ -66,8 +66,8 @@ def _environment(*, whole: bool) -> Path:
     uv = _uv()
     oldest = _oldest_python()
     packages = FOLDER / "lowest.txt"
-    made = [uv, "venv", "--quiet", "--clear", "--no-python-downloads", "--python", oldest, FOLDER]
-    if _run(*made) is None:
+    options = ("--quiet", "--clear", "--no-python-downloads")
+    if _run(uv, "venv", *options, "--python", oldest, FOLDER) is None:
         raise Unreachable(f"there is no Python {oldest} here")
     # Without pins of the checkout's own: `uv pip install` of a wheel takes the newest below it.
     _needed(
@@ -75,12 +75,15 @@ def _environment(*, whole: bool) -> Path:
         oldest, "--no-header", "pyproject.toml", "--output-file", packages,
         *(("--extra", "dev", "--extra", "uvloop") if whole else ()),
     )  # fmt: skip
+    python = FOLDER / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    install = (uv, "pip", "install", "--quiet", "--python", python, "-r", packages)
+    if whole:
+        _needed(*install, "--editable", ".", "pip")
+        return python
     with tempfile.TemporaryDirectory() as folder:
-        build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", folder]
-        _needed(*build)
+        _needed(sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", folder)
         [wheel] = Path(folder).iterdir()
-        python = FOLDER / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-        _needed(uv, "pip", "install", "--quiet", "--python", python, wheel, "-r", packages)
+        _needed(*install, wheel)
     return python
 
 

@@ -6,7 +6,9 @@ import azure.functions  # noqa: F401 - as above
 import pytest
 
 import bindings.http
+import bindings.openai.embeddings.options
 import bindings.openai.models.deterministic
+import bindings.openai.options
 import bindings.openai.recordings.backend
 import bindings.openai.recordings.embeddings
 import bindings.openai.testing.models  # noqa: F401 - as above
