@@ -28,7 +28,7 @@ from emulator.workers.functionrpc.indexing import Found, index_of
 from emulator.workers.functionrpc.launch import RpcProcess
 from emulator.workers.functionrpc.link import Link
 from emulator.workers.functionrpc.logs import log_of
-from emulator.workers.functionrpc.messages import Messages
+from emulator.workers.functionrpc.messages import Messages, as_delivered
 from emulator.workers.functionrpc.protocol import Protocol
 from emulator.workers.functionrpc.proxy import HttpProxy, WholeResponse, in_one_piece
 from emulator.workers.loops import in_loop, through_loop
@@ -213,7 +213,7 @@ class RpcChannel:
     async def load(self, loads: Sequence[FunctionLoad]) -> Mapping[str, FunctionError]:
         messages, link = self._spoken()
         # Those that are disabled come last, so that the others need not wait for them.
-        functions = sorted((each.function for each in loads), key=lambda each: each.disabled)
+        functions = sorted(map(as_delivered, loads), key=lambda each: each.disabled)
         answers: dict[str, asyncio.Future[Any]] = {}
         together = "AcceptsListOfFunctionLoadRequests" in messages.capabilities
         assert self._protocol is not None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from emulator.model import (
     InvocationResult,
     RetryPolicy,
 )
-from emulator.workers.channel import IndexedFunction
+from emulator.workers.channel import FunctionLoad, IndexedFunction
 from emulator.workers.functionrpc.failures import Places, failure_of
 from emulator.workers.functionrpc.protocol import Protocol
 from emulator.workers.functionrpc.values import datum_of, fill
@@ -173,6 +174,25 @@ def _retry_settings(options: Any) -> Mapping[str, str] | None:
             seconds = getattr(options, name).ToTimedelta().total_seconds()
             settings[name] = format_timespan(seconds)
     return settings
+
+
+def as_delivered(load: FunctionLoad) -> FunctionModel:
+    """Return a function whose `out` bindings that deliver a value are inputs.
+
+    A worker gives a function no value of an output, and takes no parameter that is named so. What
+    it has indexed itself it knows better.
+    """
+    if load.function.programming_model != "v1" or not load.injected:
+        return load.function
+    return replace(
+        load.function,
+        bindings=tuple(
+            replace(each, direction=Direction.IN, properties={**each.properties, "direction": "in"})
+            if each.name in load.injected
+            else each
+            for each in load.function.bindings
+        ),
+    )
 
 
 def _describe(metadata: Any, function: FunctionModel, root: Path) -> None:

@@ -18,8 +18,9 @@ from emulator.model import (
     RetryPolicy,
     TraceContext,
 )
+from emulator.workers.channel import FunctionLoad
 from emulator.workers.functionrpc.failures import Places
-from emulator.workers.functionrpc.messages import Messages, indexed_of
+from emulator.workers.functionrpc.messages import Messages, as_delivered, indexed_of
 from emulator.workers.functionrpc.protocol import Protocol
 
 PROTOCOL = Protocol()
@@ -80,6 +81,17 @@ def test_a_function_of_a_folder_is_described_with_absolute_paths() -> None:
     assert kinds["state"] == ("assistantQuery", 0, 2)
     assert kinds["made"] == ("assistantCreate", 1, 0)
     assert not metadata.HasField("retry_options")
+
+
+def test_an_output_that_delivers_a_value_is_an_input_to_the_worker() -> None:
+    told = messages()
+    delivered = as_delivered(FunctionLoad(function(), frozenset({"made"})))
+    metadata = load(delivered, told=told).metadata
+    assert metadata.bindings["made"].direction == 0
+    assert json.loads(metadata.raw_bindings[3])["direction"] == "in"
+    assert metadata.bindings["$return"].direction == 1
+    call = told.invoke(Invocation("1", "Hello", {"made": Datum("text", "x")}), delivered)
+    assert [each.name for each in call.invocation_request.input_data] == ["made"]
 
 
 def test_retries_are_told() -> None:
