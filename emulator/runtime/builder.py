@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import re
-import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from emulator.events import EventBus, LogLine, ProblemFound
+from emulator.events import EventBus, Level, LogLine, ProblemFound
 from emulator.runtime.building import (
     BuildPlan,
     Contents,
@@ -16,8 +15,9 @@ from emulator.runtime.building import (
     build_environment,
     compile_problem,
 )
-from emulator.workers import guard
-from emulator.workers.groups import own_group
+from emulator.workers.child import ChildProcess
+from emulator.workers.guard import Guard
+from emulator.workers.loops import in_loop, through_loop
 
 _CATEGORY = "Build"
 _ESCAPES = re.compile(r"\x1b(?:c|\[[0-9;]*[A-Za-z])")
@@ -54,40 +54,40 @@ class Builder:
         await asyncio.gather(self._watching, return_exceptions=True)
 
     async def _watch(self, command: tuple[str, ...]) -> None:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            guard.__file__,
-            *command,
-            cwd=self.plan.root,
-            env=build_environment(self._environment),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-            limit=1 << 20,
-            **own_group(),
-        )
-        assert process.stdin is not None
-        assert process.stdout is not None
+        ended: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         try:
-            async for line in process.stdout:
-                self._said(_ESCAPES.sub("", line.decode("utf-8", "replace")).strip())
-            code = await process.wait()
+            child = ChildProcess(
+                command, folder=self.plan.root, environment=build_environment(self._environment)
+            )
+        except OSError as error:
+            self._tell_end(f"cannot be started ({error.strerror or error})")
+            return
+        guard = Guard(child.pid)
+        loop = ended.get_loop()
+        child.listen(through_loop(loop, self._said), in_loop(loop, ended.set_result))
+        try:
+            await asyncio.wait([ended])
         finally:
-            process.stdin.close()  # by which the guard ends all of it
-            await process.wait()
+            child.kill()
+            await ended
+            guard.release()
+        self._tell_end(f"ended with exit code {ended.result()}")
+
+    def _tell_end(self, what: str) -> None:
         self._events.publish(
             LogLine(
                 "Warning",
-                f"The watch script of package.json ended with exit code {code}; {self.plan.shown} "
-                "is run on each change instead.",
+                f"The watch script of package.json {what}; {self.plan.shown} is run on each change "
+                "instead.",
                 _CATEGORY,
             )
         )
 
-    def _said(self, line: str) -> None:
-        problem = compile_problem(line)
-        if problem is not None:
-            self._events.publish(ProblemFound(problem))
-        elif line:
-            said = LogLine("Error" if _SAYS_ERROR.search(line) else "Debug", line, _CATEGORY)
-            self._events.publish(said)
+    def _said(self, source: str, lines: Sequence[str]) -> None:
+        for line in (_ESCAPES.sub("", each).strip() for each in lines):
+            problem = compile_problem(line)
+            if problem is not None:
+                self._events.publish(ProblemFound(problem))
+            elif line:
+                level: Level = "Error" if _SAYS_ERROR.search(line) else "Debug"
+                self._events.publish(LogLine(level, line, _CATEGORY))

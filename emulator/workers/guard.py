@@ -1,31 +1,58 @@
-"""Runs a command that must not outlive whoever started this: when stdin ends, all of it ends.
+"""Ends what the host has started, when the host is gone however that ended.
 
-A script of its own: `python guard.py COMMAND ARGUMENT…`, as the leader of a process group.
+The file is also the script of a process beside it, which waits for the end of its standard input:
+neither official workers nor compilers notice by themselves that nobody is there any more.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
-import subprocess
 import sys
-import threading
 
 
-def main(command: list[str]) -> int:
-    # Its stdin stays open: some compilers stop watching when theirs ends.
-    process = subprocess.Popen(command, stdin=subprocess.PIPE)
-    threading.Thread(target=_end_with_stdin, args=(process,), daemon=True).start()
-    return process.wait()
+class Guard:
+    """Watches over the process group `number`, until it is released."""
+
+    def __init__(self, number: int) -> None:
+        # The script needs none of this.
+        import subprocess
+
+        from emulator.workers.groups import own_group
+
+        self._process: subprocess.Popen[bytes] | None = None
+        with contextlib.suppress(OSError):  # without it the group is on its own
+            self._process = subprocess.Popen(
+                [sys.executable, "-I", "-S", __file__, str(number)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                bufsize=0,
+                **own_group(),
+            )
+
+    def release(self) -> None:
+        """Let go: the group has ended. Idempotent."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        process.kill()
+        process.wait()
+        if process.stdin is not None:
+            with contextlib.suppress(OSError):
+                process.stdin.close()
 
 
-def _end_with_stdin(process: subprocess.Popen[bytes]) -> None:
-    while sys.stdin.buffer.read(64):
+def main(number: int) -> None:
+    """Wait until the other end of standard input is closed, then end the group `number`."""
+    while os.read(0, 64):
         pass
-    if sys.platform != "win32" and os.getpgrp() == os.getpid():
-        os.killpg(0, signal.SIGKILL)
-    process.kill()
+    if sys.platform == "win32":  # pragma: no cover - there is no Windows here
+        os.kill(number, signal.SIGTERM)
+    else:
+        os.killpg(number, signal.SIGKILL)
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    main(int(sys.argv[1]))

@@ -5,10 +5,7 @@ Imports little: it runs before the host can afford more.
 
 from __future__ import annotations
 
-import contextlib
 import socket
-import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -17,10 +14,9 @@ from emulator.ids import new_id
 from emulator.workers.channel import AppSpec, RpcWorker
 from emulator.workers.child import ChildProcess
 from emulator.workers.environment import worker_environment
-from emulator.workers.groups import own_group
+from emulator.workers.guard import Guard
 from emulator.workers.output import OnExit, OnLines
 
-_GUARD = Path(__file__).parent / "guard.py"
 _MAX_MESSAGE = 2147483647
 
 
@@ -50,7 +46,7 @@ class RpcProcess:
                 f" ({error.strerror or error}; {worker.reason})",
                 hint="see whether that program is installed and can be run",
             ) from error
-        self._guard = _guard(self.child.pid)
+        self._guard = Guard(self.child.pid)
 
     def listen(self, on_lines: OnLines, on_exit: OnExit) -> None:
         """Hand over what was printed so far and everything later; from threads."""
@@ -63,13 +59,7 @@ class RpcProcess:
 
     def release(self) -> None:
         """Let the guard go: the worker has ended. Idempotent."""
-        guard, self._guard = self._guard, None
-        if guard is not None:
-            guard.kill()
-            guard.wait()
-            if guard.stdin is not None:
-                with contextlib.suppress(OSError):
-                    guard.stdin.close()
+        self._guard.release()
 
 
 def app_folder(root: Path, worker: RpcWorker) -> Path:
@@ -105,18 +95,3 @@ def _environment(folder: Path, worker: RpcWorker, given: Mapping[str, str]) -> d
     if worker.runtime_version:
         environment.setdefault("FUNCTIONS_WORKER_RUNTIME_VERSION", worker.runtime_version)
     return environment
-
-
-def _guard(number: int) -> subprocess.Popen[bytes] | None:
-    """Start what ends the worker's group with us; without it the worker is on its own."""
-    try:
-        return subprocess.Popen(
-            [sys.executable, "-I", "-S", str(_GUARD), str(number)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            bufsize=0,
-            **own_group(),
-        )
-    except OSError:
-        return None
