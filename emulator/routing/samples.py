@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from emulator.errors import RouteError
 from emulator.routing.template import Parameter, Segment, Template
@@ -33,16 +33,7 @@ def sample_values(template: Template) -> dict[str, str]:
     Raises `RouteError` for one whose constraints no sample meets.
     """
     values = {}
-    alone = {segment[0] for segment in template.segments if len(segment) == 1}
-    dotted = {
-        segment[1] for segment in template.segments if segment[0] == "." and len(segment) == 2
-    }
-    for parameter in template.parameters:
-        # Beside a text a default counts for nothing: the value has to be there.
-        if parameter in alone and parameter.may_be_absent:
-            continue
-        if parameter.optional and parameter not in dotted:
-            continue
+    for parameter in _wanted(template):
         fitting = (text for text in _CANDIDATES if all(check(text) for check in parameter.checks))
         value = next(fitting, None)
         if value is None:
@@ -53,6 +44,20 @@ def sample_values(template: Template) -> dict[str, str]:
             )
         values[parameter.name] = value
     return values
+
+
+def _wanted(template: Template) -> Iterator[Parameter]:
+    """Yield the parameters without which no path is taken."""
+    may_end = True  # nothing has to follow
+    for segment in reversed(template.segments):
+        alone = segment[0] if len(segment) == 1 else None
+        may_end = may_end and isinstance(alone, Parameter) and alone.may_be_absent
+        dotted = len(segment) == 2 and segment[0] == "."  # the dot is absent, too
+        for part in segment:
+            if isinstance(part, Parameter) and not may_end:
+                # Beside a text a default counts for nothing: the value has to be there.
+                if alone is not None or dotted or not part.optional:
+                    yield part
 
 
 def fill(template: Template, values: Mapping[str, str]) -> str:

@@ -54,7 +54,8 @@ def _host_name(host: str) -> str:
     found = _HOST.fullmatch(host)
     if found is None:
         return ""
-    return (found["address"] or found["name"] or found["bare"]).lower().removesuffix(".")
+    address = found["address"] or found["bare"]
+    return (address or found["name"].removesuffix(".")).lower()
 
 
 def _origin_name(origin: str) -> str:

@@ -109,7 +109,9 @@ def search(name: str, seconds: float, mode: str, report: Path) -> int:
             try_one, seeds = _by_grammar(work, target), seeds[:1]
         else:
             try_one = work.try_one
-        options = [f"-max_len={_LONGEST}", "-timeout=60", "-rss_limit_mb=0", "-verbosity=0"]
+        # What libFuzzer itself keeps, such as slow inputs, belongs with the rest.
+        options = [f"-artifact_prefix={FINDINGS / name}/", "-report_slow_units=60"]
+        options += [f"-max_len={_LONGEST}", "-timeout=60", "-rss_limit_mb=0", "-verbosity=0"]
         atheris.Setup([sys.argv[0], *options, *seeds], try_one)
         atheris.Fuzz()
     return 1

@@ -25,6 +25,8 @@ from emulator.routing.template import parse_template
         "name.{format?}",
         "x{b=5}",
         ".{b?}",
+        "{a?}/b",
+        "{a=1}/{b?}/c/{d?}/{e=2}",
     ],
 )
 def test_a_sample_path_is_taken_by_its_route(route: str) -> None:

@@ -25,7 +25,7 @@ def test_names_of_this_machine_are_its_own(name: str) -> None:
 @pytest.mark.parametrize(
     "name",
     ["", "evil", "localhost.evil", "xlocalhost", "127.0.0.1.nip.io", "0.0.0.0", "10.0.0.1",
-     "[::2]", "[", "]", "[::1", "[::1]evil", "[::1]:x", "localhost:x",
+     "[::2]", "[", "]", "[::1", "[::1]evil", "[::1.]", "::1.", "[::1]:x", "localhost:x",
      "localhost ", "::1]", "a:b", "localhost:1:2", "127.0.0.1@evil", "ⓛocalhost"],
 )  # fmt: skip
 def test_other_names_are_foreign(name: str) -> None:
