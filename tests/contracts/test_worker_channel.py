@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -908,6 +909,7 @@ NATIVE_OUTPUTS: dict[str, tuple[str, str, Datum | str]] = {
 
 @pytest.mark.filterwarnings("ignore:azure.functions df_loads")  # the SDK's advice to the SDK
 async def test_native_outputs_are_encoded_by_the_sdk(kind: str, tmp_path: Path) -> None:
+    sdk_version = tuple(map(int, version("azure-functions").split(".")[:2]))
     functions = []
     for at, (type_name, value, _) in enumerate(NATIVE_OUTPUTS.values()):
         write(
@@ -927,6 +929,8 @@ async def test_native_outputs_are_encoded_by_the_sdk(kind: str, tmp_path: Path) 
         await worker.load(*functions)
         assert worker.errors == {}
         for at, (name, (_, _, expected)) in enumerate(NATIVE_OUTPUTS.items()):
+            if name == "tool" and sdk_version < (1, 25):
+                continue  # it gave nothing for None
             result = await worker.call(f"f{at}", t=Datum("text", "x"))
             if isinstance(expected, str):
                 assert result.error.title.startswith(expected), name

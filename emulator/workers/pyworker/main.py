@@ -146,9 +146,10 @@ def _new_loop() -> asyncio.AbstractEventLoop:
     try:
         import uvloop  # type: ignore[import-not-found, unused-ignore]  # the app's, if it has one
 
-        # Before 0.22 what is written leaves with the next turn of the loop only: the host would hear
+        # Before 0.23 what is written leaves with the next turn of the loop only: the host would hear
         # nothing of us until the app is imported.
-        if tuple(map(int, uvloop.__version__.split(".")[:2])) < (0, 22):
+        version = str(vars(uvloop)["__version__"])
+        if tuple(map(int, version.split(".")[:2])) < (0, 23):
             raise ImportError("this uvloop is too old")
         loop: asyncio.AbstractEventLoop = uvloop.new_event_loop()
     except Exception:

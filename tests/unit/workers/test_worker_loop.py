@@ -16,7 +16,7 @@ class Theirs(asyncio.SelectorEventLoop):
 
 
 @pytest.mark.parametrize(
-    ("version", "taken"), [("0.21.0", False), ("0.22.0", True), ("1.0", True), ("odd", False)]
+    ("version", "taken"), [("0.22.1", False), ("0.23.0", True), ("1.0", True), ("odd", False)]
 )
 def test_an_old_uvloop_of_the_app_is_left_alone(
     monkeypatch: pytest.MonkeyPatch, version: str, taken: bool
