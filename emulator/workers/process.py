@@ -10,6 +10,7 @@ import os
 import secrets
 import socket
 import struct
+import sys
 import threading
 from collections import deque
 from collections.abc import Sequence
@@ -24,7 +25,7 @@ from emulator.workers.programs import command_of, program_of
 from emulator.workers.pyworker.wire import Header, dumps
 
 _ACCEPT_STEP = 0.2
-_POSIX = os.name == "posix"
+_SOCKET = "worker"
 
 
 class WorkerProcess:
@@ -38,7 +39,7 @@ class WorkerProcess:
         loopback: bool = False,
         warm: Sequence[str] | None = None,
     ) -> None:
-        """Start it. `loopback` makes it connect over TCP, as on systems without socket pairs.
+        """Start it. `loopback` makes it connect over TCP, as on systems without local sockets.
 
         With `warm` it is a spare: it imports those modules, never anything of the app, and waits
         for `begin`.
@@ -48,7 +49,22 @@ class WorkerProcess:
         program = program_of(interpreter)
         _check_folder(spec)
         program.check(interpreter.executable, interpreter.reason)
-        self._ours, theirs, arguments = _endpoints(loopback or not _POSIX)
+        self._folder: str | None = None
+        theirs: socket.socket | None = None
+        if loopback or sys.platform == "win32":
+            self._ours = socket.create_server(("127.0.0.1", 0), backlog=8)
+            arguments = ["--port", str(self._ours.getsockname()[1])]
+        elif program.inherits:
+            self._ours, theirs = socket.socketpair()
+            arguments = ["--fd", str(theirs.fileno())]
+        else:
+            self._folder = _private_folder()
+            self._ours = socket.socket(socket.AF_UNIX)
+            self._ours.bind(path := os.path.join(self._folder, _SOCKET))
+            self._ours.listen()
+            arguments = ["--path", path]
+        self.connects_back = theirs is None
+        """Whether `connect` waits."""
         try:
             self._child = ChildProcess(
                 command_of(interpreter, arguments),
@@ -63,7 +79,7 @@ class WorkerProcess:
                 is_noise=program.is_noise,
             )
         except OSError as error:
-            self._ours.close()
+            self._close()
             raise WorkerStartError(
                 f"{interpreter.executable} cannot be started ({error.strerror or error})",
                 hint=f"choose another {program.title} {program.chosen}",
@@ -93,11 +109,6 @@ class WorkerProcess:
         self._child.write(struct.pack("!I", len(text)) + text)
 
     @property
-    def connects_back(self) -> bool:
-        """Whether `connect` waits."""
-        return self._ours.family != getattr(socket, "AF_UNIX", None)
-
-    @property
     def tail(self) -> deque[str]:
         """The last lines it wrote to standard error."""
         return self._child.tail
@@ -115,7 +126,7 @@ class WorkerProcess:
         self._child.listen(on_lines, on_exit)
 
     def connect(self) -> socket.socket:
-        """Return the connection; over TCP this waits for the worker, so call it in a thread.
+        """Return the connection; where the worker connects back this waits: call it in a thread.
 
         Raises `OSError` when the worker ended instead.
         """
@@ -133,8 +144,9 @@ class WorkerProcess:
             if _received_token(connection) == self._token.encode("ascii"):
                 break
             connection.close()
-        self._ours.close()
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._close()
+        if connection.family == socket.AF_INET:
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return connection
 
     def terminate(self) -> None:
@@ -145,8 +157,15 @@ class WorkerProcess:
 
     def release(self) -> None:
         """Let go of the pipe the worker watches: it ends itself when it has not yet."""
-        self._ours.close()
+        self._close()
         self._child.close_stdin()
+
+    def _close(self) -> None:
+        self._ours.close()
+        if self._folder is not None:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(os.path.join(self._folder, _SOCKET))
+                os.rmdir(self._folder)
 
 
 def _check_folder(spec: AppSpec) -> None:
@@ -157,13 +176,11 @@ def _check_folder(spec: AppSpec) -> None:
         )
 
 
-def _endpoints(loopback: bool) -> tuple[socket.socket, socket.socket | None, list[str]]:
-    """Return our end, the end to pass on, and the arguments that tell the worker about it."""
-    if loopback:
-        listener = socket.create_server(("127.0.0.1", 0), backlog=8)
-        return listener, None, ["--port", str(listener.getsockname()[1])]
-    ours, theirs = socket.socketpair()
-    return ours, theirs, ["--fd", str(theirs.fileno())]
+def _private_folder() -> str:
+    """Make a folder into which nobody else may look."""
+    import tempfile  # costs some milliseconds, which an app in Python need not pay
+
+    return tempfile.mkdtemp(prefix="funcemu-")
 
 
 def _received_token(connection: socket.socket) -> bytes:

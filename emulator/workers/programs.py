@@ -25,6 +25,9 @@ class Program:
     """How another one is chosen, to follow "choose another"."""
     not_the_apps: tuple[str, ...]
     """Parts of the lines by which it dumps what is not the app's."""
+    inherits: bool = True
+    """Whether it takes an open connection, and keeps it from what the app starts. Node.js looks
+    after descriptors up to a gap above 15 only."""
 
     def check(self, path: Path, origin: str) -> None:
         """Raise `WorkerStartError` when `path` cannot be one."""
@@ -74,6 +77,7 @@ PROGRAMS: Mapping[str, Program] = {
         _HERE / "nodeworker" / "main.cjs",
         "with languageWorkers__node__defaultExecutablePath",
         (str(_HERE / "nodeworker"), "node:internal"),
+        inherits=False,
     ),
 }
 

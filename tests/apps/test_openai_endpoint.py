@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from pathlib import Path
 from typing import Any
 
@@ -239,8 +238,9 @@ async def test_what_the_app_says_to_a_service_is_recorded_and_replayed(
         said = await ask(host, "refused", "Never recorded", retries="2")
         assert (said["status"], said["code"]) == (400, "recording_not_found")
         assert '"Never recorded"' in said["message"]
-        served_requests = re.findall(r"POST /_openai/v1/chat/completions → 400", host.printed)
-        assert len(served_requests) == 1  # and not tried again
+        refused = "POST /_openai/v1/chat/completions → 400"
+        await host.until_printed(refused)
+        assert host.printed.count(refused) == 1  # and not tried again
     assert len(service.requests) == asked
 
 

@@ -9,7 +9,7 @@ const modules = require('./modules.cjs');
 const { Inspector } = require('./inspect.cjs');
 const { Session } = require('./session.cjs');
 
-// Serve until the host says stop or goes away. `args`: `--fd N` or `--port N`, and what belongs to
+// Serve until the host says stop or goes away. `args`: `--path P` or `--port N`, and what belongs to
 // the debugger.
 exports.run = function run(args) {
   const pipe = lifeline.take();
@@ -24,18 +24,17 @@ exports.run = function run(args) {
 };
 
 function serve(args, start, watcher) {
-  const connection = connect(args, start);
   // It also keeps the process alive, whatever the app does.
-  connection.ref();
-  new Session(connection, start, watcher, new Inspector(args.slice(2))).begin();
+  const connection = connect(args, start);
+  const session = new Session(connection, start, watcher, new Inspector(args.slice(2)));
+  // From then on what is said leaves at once, even when the app never lets the loop turn again.
+  connection.once('connect', () => session.begin());
 }
 
-function connect([how, number], start) {
-  if (how === '--fd') {
-    return new net.Socket({ fd: Number(number), readable: true, writable: true });
-  }
-  const connection = net.connect(Number(number), '127.0.0.1');
-  connection.setNoDelay(true);
+// It is not inherited: Node.js would pass it on to what the app starts.
+function connect([how, place], start) {
+  const connection =
+    how === '--path' ? net.connect(place) : net.connect(Number(place), '127.0.0.1').setNoDelay(true);
   connection.write(start.token, 'ascii');
   return connection;
 }
