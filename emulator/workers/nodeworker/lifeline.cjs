@@ -33,10 +33,11 @@ function readExactly(pipe, length) {
 }
 
 // Watch the pipe in a thread of its own, which ends everything when the host is gone, even while
-// user code blocks the loop. Later messages go to `onMessage`.
-exports.watch = function watch(pipe, onMessage) {
+// user code blocks the loop. Later messages go to `onMessage`. `place` is where the host waits for
+// a connection, which is to be gone with it.
+exports.watch = function watch(pipe, place, onMessage) {
   const watcher = new Worker(path.join(__dirname, 'watcher.cjs'), {
-    workerData: { pipe, after: LONG_LOAD },
+    workerData: { pipe, place, after: LONG_LOAD },
     execArgv: [],
     env: {},
   });

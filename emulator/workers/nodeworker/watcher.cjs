@@ -3,11 +3,12 @@
 
 const fs = require('fs');
 const net = require('net');
+const path = require('path');
 const { parentPort, workerData } = require('worker_threads');
 
 const { endGroup } = require('./group.cjs');
 
-const { after } = workerData;
+const { after, place } = workerData;
 const pipe = new net.Socket({ fd: workerData.pipe, readable: true, writable: false });
 let received = Buffer.alloc(0);
 let waiting = null;
@@ -21,7 +22,10 @@ pipe.on('data', (data) => {
   }
 });
 pipe.on('error', () => {});
-pipe.on('close', endGroup);
+pipe.on('close', () => {
+  if (place) fs.rmSync(path.dirname(place), { recursive: true, force: true });
+  endGroup();
+});
 
 // The main thread says which file it loads, and `null` when it has loaded them all.
 parentPort.on('message', (file) => {

@@ -12,15 +12,16 @@ const { Session } = require('./session.cjs');
 // Serve until the host says stop or goes away. `args`: `--path P` or `--port N`, and what belongs to
 // the debugger.
 exports.run = function run(args) {
+  const place = args[0] === '--path' ? args[1] : null;
   const pipe = lifeline.take();
   const first = lifeline.read(pipe);
   core.install();
   if (first.kind === 'start') {
-    serve(args, first, lifeline.watch(pipe));
+    serve(args, first, lifeline.watch(pipe, place));
     return;
   }
   modules.warm(process.cwd(), first.modules);
-  const watcher = lifeline.watch(pipe, (start) => serve(args, start, watcher));
+  const watcher = lifeline.watch(pipe, place, (start) => serve(args, start, watcher));
 };
 
 function serve(args, start, watcher) {
