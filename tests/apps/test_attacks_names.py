@@ -101,8 +101,9 @@ async def test_an_id_of_a_request_names_one_chat_or_is_refused() -> None:
             assert line.replace("\t", "").isprintable(), ascii(line)
 
 
-async def test_half_a_surrogate_pair_of_a_request_is_stored_and_answered() -> None:
-    async with served(FIXTURES / "assistant", channel="inprocess") as host:
+async def test_half_a_surrogate_pair_of_a_request_is_stored_and_answered(tmp_path: Path) -> None:
+    settings = {"TODO_FILE": str(tmp_path / "todos.json")}
+    async with served(FIXTURES / "assistant", channel="inprocess", settings=settings) as host:
         await host.put("/api/assistants/a1")
         said = quote(b"call \xed\xa0\x80 dad")
         answer = await host.request(

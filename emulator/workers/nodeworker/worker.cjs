@@ -34,8 +34,9 @@ function serve(args, start, watcher) {
 
 // It is not inherited: Node.js would pass it on to what the app starts.
 function connect([how, place], start) {
-  const connection =
-    how === '--path' ? net.connect(place) : net.connect(Number(place), '127.0.0.1').setNoDelay(true);
+  const local = how === '--path';
+  const connection = local ? net.connect(place) : net.connect(Number(place), '127.0.0.1');
+  if (!local) connection.setNoDelay(true);
   connection.write(start.token, 'ascii');
   return connection;
 }
