@@ -9,8 +9,8 @@ const modules = require('./modules.cjs');
 const { Inspector } = require('./inspect.cjs');
 const { Session } = require('./session.cjs');
 
-// Serve until the host says stop or goes away. `args`: `--path P` or `--port N`, and what belongs to
-// the debugger.
+// Serve until the host says stop or goes away. `args`: `--path P` or `--port N`, and what belongs
+// to the debugger.
 exports.run = function run(args) {
   const place = args[0] === '--path' ? args[1] : null;
   const pipe = lifeline.take();
