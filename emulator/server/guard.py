@@ -65,7 +65,7 @@ def _origin_name(origin: str) -> str:
 
 _HOST = re.compile(
     r"(?a)(?:\[(?P<address>[0-9A-Fa-f:.]+)\]|(?P<name>[\w.-]+))(?::\d{0,5})?"
-    r"|(?P<bare>[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*)"
+    r"|(?P<bare>(?=[^:]*:[^:]*:)[0-9A-Fa-f:.]+)"
 )
 _ORIGIN = re.compile(r"https?://(.+)", re.DOTALL | re.IGNORECASE)
 

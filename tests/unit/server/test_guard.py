@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from emulator.server.guard import is_foreign
@@ -93,3 +95,11 @@ def test_a_trusted_origin_may_ask() -> None:
 def test_what_the_browser_says_about_the_site_counts_without_an_origin() -> None:
     assert refused(Host="localhost", Sec_Fetch_Site="cross-site")
     assert not refused(Host="localhost", Sec_Fetch_Site="same-site")
+
+
+@pytest.mark.parametrize("name", [":" * 8_000 + "x", "a:" * 4_000 + "x", "." * 8_000 + "/"])
+def test_a_name_without_end_is_refused_at_once(name: str) -> None:
+    began = time.process_time()
+    assert refused(Host=name)
+    assert refused(Host="localhost", Origin=f"http://{name}")
+    assert time.process_time() - began < 1
