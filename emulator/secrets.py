@@ -22,7 +22,7 @@ _STORAGE_WORD = r"[a-z0-9-]{0,63}"
 """What accounts and containers may be called: a setting so named may hold only that."""
 
 _SECRET_VALUE = (
-    r"(?i)AccountKey=|SharedAccess|Password=|Pwd=|[?&;]sig=|^sk-|^ey[JI]|://[^/@\s]+:[^/@\s]+@"
+    r"(?i)AccountKey=|SharedAccess|Password=|Pwd=|[?&;]sig=|^sk-|^ey[JI]|://[^/@\s:]*:[^/@\s]+@"
     r"|InstrumentationKey=|-----BEGIN"
 )
 _HARMLESS_VALUE = (
@@ -150,11 +150,13 @@ class SecretFilter:
 
     def _without_parts(self, text: str) -> str:
         """Take out what was left of secrets where a text was cut short, or lost its middle."""
-        for found in [*re.finditer(_ELLIPSIS, text)][::-1]:
+        every = (form for _, forms in self._known for form in forms)
+        # Hardly ever any: what follows looks for each of them around each of the places.
+        forms = [each for each in every if each[:_PART] in text or each[-_PART:] in text]
+        for found in [*re.finditer(_ELLIPSIS, text)][::-1] if forms else ():
             at, behind = found.span()
             before = text[max(0, at - self._longest) : at]
             after = text[behind : behind + self._longest]
-            forms = [form for _, forms in self._known for form in forms]
             cut = min((_beginning(before, form) for form in forms), default=len(before))
             gone = max((_end(after, form) for form in forms), default=0)
             if cut < len(before) or gone:
