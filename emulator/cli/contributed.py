@@ -96,7 +96,8 @@ class _Lent:
             try:
                 return await work(context)
             except EmulatorError as error:
-                raise configuration.cleaned_error(error) from error
+                configuration.clean(error)
+                raise
             finally:
                 await context.aclose()
                 console.flush()

@@ -82,7 +82,8 @@ async def opened(options: Options) -> AsyncIterator[Session]:
         await engine.start(launch)
         yield Session(engine, starter.options, configuration, console)
     except EmulatorError as error:
-        raise configuration.cleaned_error(error) from error
+        configuration.clean(error)
+        raise
     finally:
         await engine.aclose()
         console.flush()

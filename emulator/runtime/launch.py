@@ -56,11 +56,10 @@ class Configuration:
             for each in found
         )
 
-    def cleaned_error(self, error: EmulatorError) -> EmulatorError:
-        """Take secrets out of what an error tells a person; it is the same one."""
+    def clean(self, error: EmulatorError) -> None:
+        """Take secrets out of what an error tells a person, in place."""
         clean = SecretFilter(self.named_texts()).without_values
         error.message, error.hint = clean(error.message), error.hint and clean(error.hint)
-        return error
 
     def check(self) -> None:
         """Raise `AppUnusable` when host.json has errors: nothing can be served by guesses."""
