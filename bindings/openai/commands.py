@@ -16,7 +16,7 @@ from bindings.openai.chats.stores import embedded_database
 from bindings.openai.extension import OpenAIExtension
 from bindings.openai.options import DEFAULT_COLLECTION
 from bindings.openai.recordings.redact import Redactor
-from emulator.sdk import BindingError, CommandServices, HostServices
+from emulator.sdk import BindingError, CommandServices, HostServices, harmless, harmless_json
 
 
 class _Place(NamedTuple):
@@ -102,13 +102,14 @@ def _list(found: Sequence[tuple[_Place, list[ChatSummary]]], as_json: bool) -> N
         click.echo("No assistant has a chat.")
         return
     several = len(found) > 1
-    width = max(len(each.assistant) for _, each in rows)
-    for place, each in rows:
+    names = [harmless(each.assistant) for _, each in rows]
+    width = max(map(len, names))
+    for name, (place, each) in zip(names, rows, strict=True):
         state = each.state
         told = f"{state.total_messages} messages, {state.total_tokens} tokens"
         where = f"  in {place.collection}" if several else ""
         updated = ticks_text(state.last_updated_at // 10_000_000 * 10_000_000)
-        click.echo(f"{each.assistant.ljust(width)}  {updated}  {told}{where}")
+        click.echo(f"{name.ljust(width)}  {updated}  {told}{where}")
 
 
 async def _show(
@@ -123,14 +124,14 @@ async def _show(
             state = AssistantState(chat.assistant, chat.state, chat.messages)
             _print_json(redactor.data(json.loads(state.to_json())))
         else:
-            click.echo(redactor.text("\n".join(_lines(chat))))
+            click.echo(harmless(redactor.text("\n".join(_lines(chat)))))
 
 
 async def _delete(places: Sequence[_Place], assistant: str) -> None:
     rows = sum([await each.store.delete(storable(assistant)) for each in places])
     if not rows:
         raise await _unknown(places, assistant)
-    click.echo(f"Deleted the chat '{assistant}' ({rows} rows).")
+    click.echo(harmless(f"Deleted the chat '{assistant}' ({rows} rows)."))
 
 
 async def _unknown(places: Sequence[_Place], assistant: str) -> BindingError:
@@ -167,4 +168,4 @@ def _summary(each: ChatSummary) -> dict[str, Any]:
 
 
 def _print_json(value: Any) -> None:
-    click.echo(json.dumps(value, ensure_ascii=False, indent=2))
+    click.echo(harmless_json(json.dumps(value, ensure_ascii=False, indent=2)))

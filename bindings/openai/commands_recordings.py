@@ -25,7 +25,7 @@ from bindings.openai.recordings.redact import Redactor
 from bindings.openai.recordings.rules import read_rules
 from bindings.openai.recordings.store import RecordingStore
 from bindings.openai.recordings.tree import Exchange, Recording, said_key
-from emulator.sdk import BindingError, CommandServices, HostServices
+from emulator.sdk import BindingError, CommandServices, HostServices, harmless, harmless_json
 
 Work = Callable[[RecordingStore], None]
 
@@ -155,7 +155,8 @@ def _list(store: RecordingStore, *, as_json: bool) -> None:
     ]
     texts = {model: len(vectors.texts(model)) for model in vectors.models()}
     if as_json:
-        click.echo(json.dumps({"recordings": rows, "vectors": texts}, ensure_ascii=False))
+        told = json.dumps({"recordings": rows, "vectors": texts}, ensure_ascii=False)
+        click.echo(harmless_json(told))
         return
     if not rows and not texts:
         click.echo(f"Nothing is recorded in {store.folder}.")
@@ -172,7 +173,7 @@ def _list(store: RecordingStore, *, as_json: bool) -> None:
 def _show(recording: Recording) -> None:
     function = f", asked by {recording.function}" if recording.function else ""
     name = f" {recording.scope.name}" if recording.scope.name else ""
-    click.echo(f"{recording.scope.kind}{name}{function}: {len(recording)} exchanges")
+    click.echo(harmless(f"{recording.scope.kind}{name}{function}: {len(recording)} exchanges"))
     before = ""
     for exchange in recording.in_order():
         if exchange.parent != before:
@@ -184,6 +185,10 @@ def _show(recording: Recording) -> None:
 
 
 def _lines(exchange: Exchange) -> Iterator[str]:
+    return map(harmless, _told(exchange))
+
+
+def _told(exchange: Exchange) -> Iterator[str]:
     for added in exchange.delta:
         who = added.skill if added.role == "result" else added.role
         is_text = isinstance(added.value, str)

@@ -16,6 +16,7 @@ from emulator.cli.writing import palette, write_json, write_table
 from emulator.config.options import resolve_options
 from emulator.console.render import Palette, duration
 from emulator.errors import EmulatorError
+from emulator.sdk import harmless
 from emulator.state.journal import Entry, read_journal
 
 _SHORT = 8
@@ -50,7 +51,7 @@ def invocations(
         if options.output == "json":
             write_json(_json(entry, children))
         else:
-            click.echo("\n".join(_in_full(entry, children, paint)))
+            click.echo(harmless("\n".join(_in_full(entry, children, paint))))
         return
     chosen = [
         each

@@ -120,11 +120,13 @@ class Failure(click.ClickException):
         self._error = error
 
     def show(self, file: object = None) -> None:
+        from emulator.sdk.showing import harmless  # only for an error
+
         where = str(self._error.where or "")
         place = f" ({where})" if where not in self._error.message else ""
-        click.secho(f"{self._error.message}{place}", fg="red", err=True)
+        click.secho(harmless(f"{self._error.message}{place}"), fg="red", err=True)
         if self._error.hint:
-            click.echo(f"→ {self._error.hint}", err=True)
+            click.echo(harmless(f"→ {self._error.hint}"), err=True)
 
 
 @click.group(cls=_Main, table=_COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})

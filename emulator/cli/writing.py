@@ -12,6 +12,7 @@ import click
 
 from emulator.console.render import Palette
 from emulator.console.terminal import wants_colour
+from emulator.sdk import harmless, harmless_json
 
 
 def palette(output: str) -> Palette:
@@ -20,12 +21,12 @@ def palette(output: str) -> Palette:
 
 
 def write_json(value: Any) -> None:
-    click.echo(json.dumps(value, ensure_ascii=False, indent=2, default=str))
+    click.echo(harmless_json(json.dumps(value, ensure_ascii=False, indent=2, default=str)))
 
 
 def write_table(rows: Iterable[Sequence[str]], paint: Palette, *, styles: Sequence[str]) -> None:
     """Print rows in columns as wide as they need; `styles` colours each column."""
-    texts = [list(row) for row in rows]
+    texts = [[harmless(cell) for cell in row] for row in rows]
     widths = [max(len(cell) for cell in column) for column in zip(*texts, strict=True)]
     for row in texts:
         cells = [

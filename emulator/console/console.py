@@ -18,8 +18,6 @@ from emulator.console.render import (
     call_line,
     duration,
     failure_lines,
-    harmless,
-    harmless_json,
     problem_lines,
     together,
 )
@@ -36,6 +34,7 @@ from emulator.events import (
 )
 from emulator.model import Problem, Severity
 from emulator.runtime.launch import Configuration
+from emulator.sdk.showing import harmless, harmless_json
 from emulator.secrets import SecretFilter
 
 _LEVELS = {name: number for number, name in enumerate(LOG_LEVELS)}

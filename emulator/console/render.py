@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import replace
 
@@ -34,25 +33,6 @@ class Palette:
             return text
         codes = ";".join(_CODES[style] for style in styles)
         return f"\x1b[{codes}m{text}\x1b[0m"
-
-
-_UNSAFE = re.compile(
-    r"\x1b(?!\[[0-9;:]{0,30}m)"  # colours of the app's own are fine
-    r"|[\x00-\x08\x0b-\x1a\x1c-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]"
-)
-
-
-def harmless(text: str) -> str:
-    """Show characters that move the cursor, hide text or turn its direction as what they are.
-
-    What a request says gets into log lines: it must not rewrite the lines around it.
-    """
-    return _UNSAFE.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
-
-
-def harmless_json(text: str) -> str:
-    """Do the same to JSON, which stays JSON."""
-    return _UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def problem_lines(problem: Problem, paint: Palette, *, azure: bool = False) -> Iterable[str]:

@@ -33,6 +33,7 @@ from emulator.sdk.extension import Extension, Finding
 from emulator.sdk.options import NoOptions, Options, Resolved, SettingText
 from emulator.sdk.services import CallLog, Database, HostServices, Services, SettingsView
 from emulator.sdk.serving import StreamedResponse, WorkerEnvironment
+from emulator.sdk.showing import harmless, harmless_json
 from emulator.sdk.templates import Template
 from emulator.secrets import secret_texts, spellings
 
@@ -78,6 +79,8 @@ __all__ = [
     "Template",
     "Trigger",
     "WorkerEnvironment",
+    "harmless",
+    "harmless_json",
     "items",
     "json_datum",
     "secret_texts",

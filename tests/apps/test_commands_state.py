@@ -12,14 +12,14 @@ import pytest
 from tests.support.commands import Done, funcemu
 from tests.support.serving import FIXTURES, served
 
+HIDDEN = shutil.ignore_patterns(".*")
+
 
 @pytest.fixture(scope="module")
 def app(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An assistant that was created, reminded of something, and asked badly once."""
     root = tmp_path_factory.mktemp("app")
-    shutil.copytree(
-        FIXTURES / "assistant", root, dirs_exist_ok=True, ignore=shutil.ignore_patterns(".*")
-    )
+    shutil.copytree(FIXTURES / "assistant", root, dirs_exist_ok=True, ignore=HIDDEN)
     call(root, "CreateAssistant", "a1")
     call(root, "PostUserQuery", "a1", "-q", "message=Remind me to call my dad")
     call(root, "GetChatState", "a1")
@@ -180,3 +180,24 @@ def test_a_folder_that_does_not_exist_is_told() -> None:
 
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="file locks are posix here")
+
+
+def test_nothing_that_a_request_said_moves_the_cursor_later(tmp_path: Path) -> None:
+    root = Path(shutil.copytree(FIXTURES / "assistant", tmp_path / "app", ignore=HIDDEN))
+    call(root, "CreateAssistant", "a%1B%5B2J%C2%9Bx")
+    call(root, "PostUserQuery", "a%1B%5B2J%C2%9Bx", "-q", "message=Hi \x1b]0;title\x07\u202e there")
+    [chat] = funcemu("chats", root, "--output", "json").json
+    assert chat["id"] == "a\x1b[2J\x9bx"
+    entries = funcemu("invocations", root, "--output", "json").json
+    for command in (
+        ("chats", chat["id"]),
+        ("chats",),
+        ("invocations",),
+        ("invocations", entries[0]["id"]),
+    ):
+        for more in (), ("--output", "json"):
+            told = funcemu(*command, root, *more).out
+            assert told.replace("\n", "").isprintable(), ascii(told)
+    refused = funcemu("chats", "nobody", root)
+    assert refused.code == 1
+    assert refused.err.replace("\n", "").isprintable(), ascii(refused.err)
