@@ -69,14 +69,15 @@ def fitting(calls: Sequence[ToolCall]) -> Sequence[ToolCall]:
     longest arguments become `{}`, and of more calls than it holds even then, the first ones."""
     kept = list(calls)
     sizes = [len(write_tool_calls([each])) - 1 for each in kept]  # one bracket, or the comma
-    room = COLUMN_LIMIT - 1
+    too_much = 1 + sum(sizes) - COLUMN_LIMIT
     for index in sorted(range(len(kept)), key=lambda each: -len(kept[each].arguments)):
-        if sum(sizes) <= room or len(kept[index].arguments) <= len(_NO_ARGUMENTS):
+        if too_much <= 0 or len(kept[index].arguments) <= len(_NO_ARGUMENTS):
             break
         kept[index] = replace(kept[index], arguments=_NO_ARGUMENTS)
-        sizes[index] = len(write_tool_calls([kept[index]])) - 1
-    while sum(sizes) > room:
-        sizes.pop()
+        before, sizes[index] = sizes[index], len(write_tool_calls([kept[index]])) - 1
+        too_much -= before - sizes[index]
+    while too_much > 0:
+        too_much -= sizes.pop()
     return kept[: len(sizes)]
 
 
