@@ -122,10 +122,10 @@ class Journal:
         """Write what is left, and let go of the file."""
         for stop in self._listening:
             stop()
-        if self._timer is not None:
-            self._timer.cancel()
         if self._writing is not None:
             await self._writing
+        if self._timer is not None:  # only now: a write that failed has set one
+            self._timer.cancel()
         if self._finished and not self._broken:
             await self._write()
         await self._store.aclose()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -170,3 +171,17 @@ async def test_calls_are_recorded_again_when_they_can_be(tmp_path: Path) -> None
     assert told[0].startswith("Calls are no longer recorded. ")
     assert told[1:] == ["Calls are recorded again."]
     assert sorted(each.id for each in await read_journal(folder)) == ["1", "2"]
+
+
+async def test_a_write_that_fails_while_it_is_closed_is_not_tried_again(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_text("", "utf-8")
+    events, before = EventBus(), set(threading.enumerate())
+    kept = Journal(file, events, ManualClock(), every=0, retry=0.01)
+    call(events, "1")
+    for _ in range(3):  # the write has begun
+        await asyncio.sleep(0)
+    await kept.aclose()
+    await asyncio.sleep(0.04)
+    begun = [each.name for each in set(threading.enumerate()) - before]
+    assert [name for name in begun if name.startswith("state-")] == []
