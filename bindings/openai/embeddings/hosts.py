@@ -12,8 +12,9 @@ import ipaddress
 from dataclasses import dataclass
 from urllib.parse import SplitResult
 
-from bindings.openai.embeddings.rules import URL_HOSTS_SETTING
 from emulator.sdk import BindingError
+
+URL_HOSTS_SETTING = "FUNCEMU_EMBEDDINGS_URL_HOSTS"
 
 LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -37,8 +38,9 @@ class Hosts:
     @classmethod
     def of(cls, text: str | None) -> Hosts:
         """Read the setting: `localhost, wiki.corp, 10.0.0.5:8080`."""
-        entries = ("localhost" if text is None else text).split(",")
-        return cls(frozenset(_entry(each.strip()) for each in entries if each.strip()))
+        if text is None:
+            return LOCALHOST
+        return cls(frozenset(_entry(each.strip()) for each in text.split(",") if each.strip()))
 
     def lists(self, url: SplitResult) -> bool:
         """Whether the host of a URL is one of them."""
@@ -46,6 +48,10 @@ class Hosts:
         port = url.port or _PORTS.get(url.scheme)
         names = {"localhost", name} if name in LOCAL_NAMES else {name}
         return any((each, of) in self.listed for each in names for of in (None, port))
+
+
+LOCALHOST = Hosts(frozenset({("localhost", None)}))
+"""Where no setting says anything else."""
 
 
 def check_address(address: str, host: str) -> None:

@@ -22,7 +22,6 @@ import stat
 from enum import Enum
 from pathlib import Path
 
-from bindings.openai.embeddings.hosts import Hosts
 from bindings.openai.embeddings.pages import read_page
 from bindings.openai.embeddings.rules import FILES_ROOT_SETTING, InputRules, too_large
 from emulator.sdk import BindingError
@@ -68,9 +67,8 @@ async def read_input(kind: InputType, given: str, rules: InputRules) -> str:
         case InputType.FILE_PATH:
             return await asyncio.to_thread(_read_file, given, rules)
         case InputType.URL:
-            hosts = Hosts.of(rules.hosts)
             page = await read_page(
-                given, max_bytes=rules.max_bytes, timeout=rules.timeout, hosts=hosts
+                given, max_bytes=rules.max_bytes, timeout=rules.timeout, hosts=rules.hosts
             )
             return decode(page)
 

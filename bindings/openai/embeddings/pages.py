@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urljoin, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
-from bindings.openai.embeddings.hosts import Hosts, check_address
+from bindings.openai.embeddings.hosts import LOCALHOST, Hosts, check_address
 from bindings.openai.embeddings.rules import TIMEOUT_SETTING, too_large
 from emulator.sdk import BindingError
 
@@ -27,11 +27,10 @@ async def read_page(
     *,
     max_bytes: int,
     timeout: float,  # noqa: ASYNC109 - one limit for the whole exchange, told in the error
-    hosts: Hosts | None = None,
+    hosts: Hosts = LOCALHOST,
 ) -> bytes:
     """Return the body of the page, whatever its type says; raise `BindingError` if that fails."""
     url = url.strip()
-    hosts = Hosts.of(None) if hosts is None else hosts
     check_url(url, hosts)
     # Imported by need: a client is not part of starting the host.
     import aiohttp
@@ -66,9 +65,8 @@ async def read_page(
         ) from error
 
 
-def check_url(url: str, hosts: Hosts | None = None) -> None:
+def check_url(url: str, hosts: Hosts = LOCALHOST) -> None:
     """Raise unless the URL is absolute and https, or http on a host that is listed."""
-    hosts = Hosts.of(None) if hosts is None else hosts
     try:
         parts = urlsplit(url)
         listed = hosts.lists(parts)
@@ -92,12 +90,11 @@ def check_url(url: str, hosts: Hosts | None = None) -> None:
 async def _followed(
     session: ClientSession,
     url: str,
-    hosts: Hosts | None = None,
-    trust: Callable[[str], None] = lambda host: None,
+    hosts: Hosts,
+    trust: Callable[[str], None],
 ) -> AsyncIterator[ClientResponse]:
     """Open the page behind the redirects; each stop must be a URL that is allowed. `trust` is told
     the hosts whose addresses need no look."""
-    hosts = Hosts.of(None) if hosts is None else hosts
     here = url
     for _ in range(MAX_REDIRECTS + 1):
         proxy = _proxy(here)

@@ -6,12 +6,12 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from bindings.openai.embeddings.hosts import LOCALHOST, URL_HOSTS_SETTING, Hosts
 from emulator.sdk import BindingError, SettingsView
 
 FILES_ROOT_SETTING = "FUNCEMU_EMBEDDINGS_FILES_ROOT"
 MAX_BYTES_SETTING = "FUNCEMU_EMBEDDINGS_MAX_BYTES"
 TIMEOUT_SETTING = "FUNCEMU_EMBEDDINGS_TIMEOUT"
-URL_HOSTS_SETTING = "FUNCEMU_EMBEDDINGS_URL_HOSTS"
 
 _DEFAULT_MAX_BYTES = 20 * 1024 * 1024
 _DEFAULT_TIMEOUT = 30.0
@@ -25,7 +25,7 @@ class InputRules:
     roots: tuple[Path, ...]
     max_bytes: int = _DEFAULT_MAX_BYTES
     timeout: float = _DEFAULT_TIMEOUT
-    hosts: str | None = None
+    hosts: Hosts = LOCALHOST
 
     @classmethod
     def of(cls, app_root: Path, settings: SettingsView) -> InputRules:
@@ -34,7 +34,7 @@ class InputRules:
             roots=(app_root, *(app_root / each.strip() for each in listed if each.strip())),
             max_bytes=int(_positive(settings, MAX_BYTES_SETTING, _DEFAULT_MAX_BYTES)),
             timeout=_positive(settings, TIMEOUT_SETTING, _DEFAULT_TIMEOUT),
-            hosts=settings.get(URL_HOSTS_SETTING),
+            hosts=Hosts.of(settings.get(URL_HOSTS_SETTING)),
         )
 
 

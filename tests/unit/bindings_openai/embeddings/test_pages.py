@@ -13,7 +13,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from bindings.openai.embeddings import pages
-from bindings.openai.embeddings.hosts import Hosts
+from bindings.openai.embeddings.hosts import LOCALHOST, Hosts
 from bindings.openai.embeddings.inputs import InputType, read_input
 from bindings.openai.embeddings.pages import check_url, read_page
 from bindings.openai.embeddings.rules import InputRules
@@ -210,7 +210,8 @@ async def test_a_redirect_from_outside_to_this_machine_is_refused() -> None:
             asked.append(url)
             yield SimpleNamespace(status=302, headers={"Location": "http://localhost:6379/"})
 
+    session: Any = Outside()
     with pytest.raises(BindingError, match="on this machine, which is not followed"):
-        async with pages._followed(Outside(), "https://example.test/a"):  # type: ignore[arg-type]
+        async with pages._followed(session, "https://example.test/a", LOCALHOST, lambda host: None):
             pass
     assert asked == ["https://example.test/a"]
