@@ -146,8 +146,8 @@ def _new_loop() -> asyncio.AbstractEventLoop:
     try:
         import uvloop  # type: ignore[import-not-found, unused-ignore]  # the app's, if it has one
 
-        # Before 0.23 what is written leaves with the next turn of the loop only: the host would hear
-        # nothing of us until the app is imported.
+        # Before 0.23 what is written leaves with the next turn of the loop only: the host would
+        # hear nothing of us until the app is imported.
         version = str(vars(uvloop)["__version__"])
         if tuple(map(int, version.split(".")[:2])) < (0, 23):
             raise ImportError("this uvloop is too old")
