@@ -28,8 +28,6 @@ def main() -> int:
         # A table service for the tests of chats, and what apps in JavaScript and TypeScript need;
         # kept beside the other things tests need.
         ("azurite", [sys.executable, "-m", "tests.support.azurite"]),
-        # The library of apps in JavaScript, in the versions they are tested with.
-        ("functions for Node.js", [sys.executable, "-m", "tests.support.node"]),
         ("node", [sys.executable, "-m", "tests.support.node"]),
         # Azure's own workers for Python.
         ("official workers", [sys.executable, "-m", "tests.support.official_python"]),
