@@ -179,15 +179,12 @@ def test_a_folder_that_does_not_exist_is_told() -> None:
         assert "/nowhere/app" in done.err
 
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="file locks are posix here")
-
-
 def test_nothing_that_a_request_said_moves_the_cursor_later(tmp_path: Path) -> None:
     root = Path(shutil.copytree(FIXTURES / "assistant", tmp_path / "app", ignore=HIDDEN))
-    call(root, "CreateAssistant", "a%1B%5B2J%C2%9Bx")
-    call(root, "PostUserQuery", "a%1B%5B2J%C2%9Bx", "-q", "message=Hi \x1b]0;title\x07\u202e there")
+    call(root, "CreateAssistant", "a%E2%80%AEx")
+    call(root, "PostUserQuery", "a%E2%80%AEx", "-q", "message=Hi \x1b]0;title\x07\u202e there")
     [chat] = funcemu("chats", root, "--output", "json").json
-    assert chat["id"] == "a\x1b[2J\x9bx"
+    assert chat["id"] == "a\u202ex"
     entries = funcemu("invocations", root, "--output", "json").json
     for command in (
         ("chats", chat["id"]),
@@ -201,3 +198,6 @@ def test_nothing_that_a_request_said_moves_the_cursor_later(tmp_path: Path) -> N
     refused = funcemu("chats", "nobody", root)
     assert refused.code == 1
     assert refused.err.replace("\n", "").isprintable(), ascii(refused.err)
+
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="file locks are posix here")
