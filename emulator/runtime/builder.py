@@ -8,16 +8,21 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from emulator.events import EventBus, Level, LogLine, ProblemFound
+from emulator.model import Problem
 from emulator.runtime.building import (
+    PATIENCE,
     BuildPlan,
     Contents,
-    build,
     build_environment,
+    build_failed,
+    build_problems,
     compile_problem,
+    took_too_long,
 )
 from emulator.workers.child import ChildProcess
 from emulator.workers.guard import Guard
 from emulator.workers.loops import in_loop, through_loop
+from emulator.workers.output import OnLines
 
 _CATEGORY = "Build"
 _ESCAPES = re.compile(r"\x1b(?:c|\[[0-9;]*[A-Za-z])")
@@ -43,7 +48,7 @@ class Builder:
         """Compile what calls for it; return the changes that call for a reload."""
         sources = frozenset(path for path in paths if self.plan.is_source(path))
         if sources and (self._watching is None or self._watching.done()):
-            for problem in await asyncio.to_thread(build, self.plan, self._environment):
+            for problem in await self._build():
                 self._events.publish(ProblemFound(problem))
         return frozenset(self._contents.differing(paths - sources))
 
@@ -53,25 +58,47 @@ class Builder:
         self._watching.cancel()
         await asyncio.gather(self._watching, return_exceptions=True)
 
-    async def _watch(self, command: tuple[str, ...]) -> None:
-        ended: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+    async def _build(self) -> list[Problem]:
+        """As `build`, beside everything else; the end of the host need not wait for it."""
+        lines: list[str] = []
         try:
-            child = ChildProcess(
-                command, folder=self.plan.root, environment=build_environment(self._environment)
-            )
+            async with asyncio.timeout(PATIENCE):
+                code = await self._run(self.plan.command, lambda _, more: lines.extend(more))
+        except TimeoutError:
+            return [took_too_long(self.plan)]
+        except OSError as error:
+            return [build_failed(self.plan, error.strerror or str(error))]
+        return build_problems(self.plan, code, "\n".join(lines))
+
+    async def _watch(self, command: tuple[str, ...]) -> None:
+        try:
+            code = await self._run(command, self._said, listens=True)
         except OSError as error:
             self._tell_end(f"cannot be started ({error.strerror or error})")
             return
+        self._tell_end(f"ended with exit code {code}")
+
+    async def _run(self, command: tuple[str, ...], said: OnLines, *, listens: bool = False) -> int:
+        """Run a command to its end, or until nobody waits for it; return its exit code.
+
+        One that `listens` ends with its standard input, as some compilers that watch files do.
+        """
+        loop = asyncio.get_running_loop()
+        ended: asyncio.Future[int] = loop.create_future()
+        child = ChildProcess(
+            command, folder=self.plan.root, environment=build_environment(self._environment)
+        )
         guard = Guard(child.pid)
-        loop = ended.get_loop()
-        child.listen(through_loop(loop, self._said), in_loop(loop, ended.set_result))
+        child.listen(through_loop(loop, said), in_loop(loop, ended.set_result))
+        if not listens:
+            child.close_stdin()
         try:
             await asyncio.wait([ended])
         finally:
             child.kill()
             await ended
             guard.release()
-        self._tell_end(f"ended with exit code {ended.result()}")
+        return ended.result()
 
     def _tell_end(self, what: str) -> None:
         self._events.publish(

@@ -25,7 +25,7 @@ _PACKAGE = "package.json"
 _TYPESCRIPT = (".ts", ".mts", ".cts", ".tsx")
 _SCRIPT = (".js", ".mjs", ".cjs", ".jsx")
 _NOT_SOURCES = frozenset({"node_modules"})
-_PATIENCE = 300.0
+PATIENCE = 300.0
 """Seconds a build may take."""
 
 _MOST_PROBLEMS = 20
@@ -125,13 +125,13 @@ def build(plan: BuildPlan, environment: Mapping[str, str]) -> list[Problem]:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            timeout=_PATIENCE,
+            timeout=PATIENCE,
             check=False,
         )
     except subprocess.TimeoutExpired:
-        return [_failed(plan, f"it took more than {_PATIENCE:.0f} s", "")]
+        return [took_too_long(plan)]
     except OSError as error:
-        return [_failed(plan, error.strerror or str(error), "")]
+        return [build_failed(plan, error.strerror or str(error))]
     return build_problems(plan, done.returncode, done.stdout.decode("utf-8", "replace"))
 
 
@@ -143,7 +143,7 @@ def build_problems(plan: BuildPlan, code: int, text: str) -> list[Problem]:
     """Read what the compiler said. Its own words are the detail where they are not understood."""
     found = [problem for line in text.splitlines() if (problem := compile_problem(line))]
     if code and not found:
-        return [_failed(plan, f"it ended with exit code {code}", text.strip())]
+        return [build_failed(plan, f"it ended with exit code {code}", text.strip())]
     return found[:_MOST_PROBLEMS]
 
 
@@ -157,6 +157,23 @@ def compile_problem(line: str) -> Problem | None:
         match["text"],
         where=SourceSpan(match["file"], int(match["line"]), int(match["column"])),
         hint="Mend it and save. What the compiler wrote all the same is what runs.",
+    )
+
+
+def took_too_long(plan: BuildPlan) -> Problem:
+    return build_failed(plan, f"it took more than {PATIENCE:.0f} s")
+
+
+def build_failed(plan: BuildPlan, why: str, text: str = "") -> Problem:
+    missing = not (plan.root / "node_modules").is_dir()
+    return Problem(
+        "build-failed",
+        f"The app cannot be built: {plan.shown} failed ({why})",
+        where=SourceSpan(_PACKAGE),
+        hint="Install the app's packages: npm install."
+        if missing
+        else f"Try it in the app's folder: {plan.shown}.",
+        detail=text[-4000:] or None,
     )
 
 
@@ -176,19 +193,6 @@ class Contents:
             if self._digests.get(path) != digest:
                 self._digests[path] = digest
                 yield path
-
-
-def _failed(plan: BuildPlan, why: str, text: str) -> Problem:
-    missing = not (plan.root / "node_modules").is_dir()
-    return Problem(
-        "build-failed",
-        f"The app cannot be built: {plan.shown} failed ({why})",
-        where=SourceSpan(_PACKAGE),
-        hint="Install the app's packages: npm install."
-        if missing
-        else f"Try it in the app's folder: {plan.shown}.",
-        detail=text[-4000:] or None,
-    )
 
 
 def _package(root: Path) -> Mapping[str, Any]:
