@@ -50,9 +50,7 @@ def _script_problem(error: FunctionError, root: Path) -> Problem:
     return Problem(
         code="app-import-failed",
         message=error.title,
-        where=SourceSpan(
-            str(file.relative_to(root)) if file.is_relative_to(root) else str(file), error.line
-        ),
+        where=SourceSpan(_shown(file, root), error.line),
         detail=error.stack or None,
         hint=_HINT,
     )
