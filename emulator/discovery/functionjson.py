@@ -12,9 +12,15 @@ from emulator.config.retry import parse_retry
 from emulator.discovery.validate import Declared, key_of, member, name_problem, read_bindings
 from emulator.errors import ConfigError
 from emulator.model import FunctionModel, Problem, RetryPolicy, Severity, SourceSpan
-from emulator.workers.languages import PYTHON, TITLES, language_of
+from emulator.workers.languages import NODE, PYTHON, TITLES, language_of
 
 FILE = "function.json"
+_USUAL_SCRIPTS = {
+    PYTHON: "__init__.py",
+    NODE: "index.js",
+    "powershell": "run.ps1",
+    "java": "../app.jar",
+}
 _UNDETERMINED = (
     "Unable to determine the primary function script. Make sure at least one script file is "
     "present. Try renaming your entry point script to 'run' or alternatively you can specify the "
@@ -128,7 +134,8 @@ def _script(
     else:
         chosen = _primary_script(folder.path)
         if chosen is None:
-            hint = 'Name it: "scriptFile": "__init__.py".'
+            usual = _USUAL_SCRIPTS.get(language, _USUAL_SCRIPTS[PYTHON])
+            hint = f'Name it: "scriptFile": "{usual}".'
             problems.append(
                 declared.problem("script-undetermined", _UNDETERMINED, path=(), hint=hint)
             )

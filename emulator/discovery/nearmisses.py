@@ -66,7 +66,7 @@ def _no_node_functions(root: Path) -> Problem:
 
 def _main_of(root: Path) -> str | None:
     try:
-        main = json.loads((root / "package.json").read_text("utf-8"))["main"]
+        main = json.loads((root / "package.json").read_text("utf-8-sig"))["main"]
     except (OSError, ValueError, KeyError, TypeError):
         return None
     return main if isinstance(main, str) and main else None

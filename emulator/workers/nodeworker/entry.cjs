@@ -33,10 +33,11 @@ function readPackage(root) {
     error.stack = `${file}:${lineOf(text)}\n${error.name}: ${error.message}`;
     throw error;
   }
-  const { main, type } = fields ?? {};
+  const { main, type, scripts } = fields ?? {};
   return {
     main: typeof main === 'string' ? main : '',
     type: typeof type === 'string' ? type : '',
+    isBuilt: Boolean(scripts?.build),
   };
 }
 
@@ -66,20 +67,19 @@ function entryFiles(root, fields, warn) {
     return [];
   }
   if (fields === null) return []; // what such an app lacks the host knows better
-  throw new EntryError(main ? noFile(root, main) : noMain(root));
+  throw new EntryError(main ? noFile(root, fields) : noMain(root));
 }
 
 function hasFolders(root) {
   return fs.readdirSync(root).some((name) => fs.existsSync(path.join(root, name, 'function.json')));
 }
 
-function noFile(root, main) {
+function noFile(root, { main, isBuilt }) {
   const told = `"main" in package.json is "${main}", which names no file.`;
   const near = ['.js', '.mjs', '.cjs'].map((end) => main + end);
   const meant = near.find((name) => fs.existsSync(path.join(root, name)));
   if (meant) return `${told} Did you mean "${meant}"?`;
-  const fields = JSON.parse(fs.readFileSync(path.join(root, 'package.json'), 'utf8'));
-  if (fields.scripts?.build && /^(\.\/)?(dist|build|out|lib)\//.test(main)) {
+  if (isBuilt && /^(\.\/)?(dist|build|out|lib)\//.test(main)) {
     return `${told} Build the app first: npm run build.`;
   }
   return `${told} It has to name the files that declare functions, such as "src/functions/*.js".`;

@@ -90,6 +90,19 @@ def test_says_when_no_script_can_be_chosen(tmp_path: Path, files: tuple[str, ...
     assert model is None
     assert problem.code == "script-undetermined"
     assert problem.message.startswith("Unable to determine the primary function script.")
+    assert problem.hint == 'Name it: "scriptFile": "__init__.py".'
+
+
+@pytest.mark.parametrize(
+    ("language", "script"),
+    [("node", "index.js"), ("powershell", "run.ps1"), ("custom", "__init__.py")],
+)
+def test_the_script_that_is_suggested_is_of_the_apps_language(
+    tmp_path: Path, language: str, script: str
+) -> None:
+    write_function(tmp_path, "hello", files=())
+    _, (problem,) = read_folder(Folder("hello", tmp_path / "hello"), language)
+    assert problem.hint == f'Name it: "scriptFile": "{script}".'
 
 
 @pytest.mark.parametrize(

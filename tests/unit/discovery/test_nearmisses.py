@@ -18,6 +18,12 @@ def write(root: Path, name: str, text: str = "import azure.functions as func\n")
     path.write_text(text)
 
 
+def test_package_json_may_begin_with_a_mark(tmp_path: Path) -> None:
+    write(tmp_path, "package.json", '\ufeff{"main": "src/*.js"}')
+    problem = nothing_found(tmp_path, "package.json", indexed=True, language="node")
+    assert 'the files of "main" (src/*.js) declare none' in problem.message
+
+
 def test_says_which_folder_was_scanned_and_for_what(tmp_path: Path) -> None:
     problem = nothing_found(tmp_path, "function_app.py", indexed=False)
     assert problem.code == "app-empty"
