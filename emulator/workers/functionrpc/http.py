@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from email.utils import formatdate
 from typing import Any
 from urllib.parse import parse_qsl
+
+import msgspec
 
 from emulator.model import HttpRequestData, HttpResponseData
 
@@ -15,9 +18,13 @@ _JSON = "application/json; charset=utf-8"
 _SAME_SITE = {1: "lax", 2: "strict", 3: "none"}
 """0 says nothing about it; 3 is a `None` that was asked for."""
 
+_BYTES = re.compile("[\udc80-\udcff]")
+"""How bytes that are no UTF-8 come."""
+
 
 def fill_request(rpc: Any, request: HttpRequestData, capabilities: Mapping[str, str]) -> None:
     """Write a request into an `RpcHttp`, in the variant that the worker has asked for."""
+    request = speakable_request(request)
     rpc.method, rpc.url = request.method, request.url
     drops_empty = "IgnoreEmptyValuedRpcHttpHeaders" in capabilities
     headers = {name: value for name, value in request.headers.items() if value or not drops_empty}
@@ -34,6 +41,30 @@ def fill_request(rpc: Any, request: HttpRequestData, capabilities: Mapping[str, 
         rpc.query.update(request.query)
     if request.body:
         _fill_body(rpc, request, capabilities)
+
+
+def speakable_request(request: HttpRequestData) -> HttpRequestData:
+    """Return what can be said of a request: its headers and its target may be of any bytes."""
+
+    def each(values: Mapping[str, str]) -> dict[str, str]:
+        return {speakable(name): speakable(value) for name, value in values.items()}
+
+    return msgspec.structs.replace(
+        request,
+        url=speakable(_BYTES.sub(lambda found: f"%{ord(found[0]) - 0xDC00:02X}", request.url)),
+        headers=each(request.headers),
+        query=each(request.query),
+        params=each(request.params),
+    )
+
+
+def speakable(text: str) -> str:
+    """Half a surrogate pair, which no UTF-8 can carry, becomes a question mark."""
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "replace").decode("utf-8")
+    return text
 
 
 def _whole_query(request: HttpRequestData) -> dict[str, str]:
@@ -114,10 +145,10 @@ def _body(rpc: Any, given: str | None, accept: str) -> tuple[str | None, bytes]:
     if rpc.enable_content_negotiation and given is None:
         return _negotiated(text, is_json=kind == "json", accept=accept)
     if kind == "json":
-        text = _without_space(text)
+        text = _shown(text)
     if given is not None and "charset" not in given.lower():
         given = f"{given}; charset=utf-8"
-    return given or _TEXT, text.encode("utf-8")
+    return given or _TEXT, speakable(text).encode("utf-8")
 
 
 def _negotiated(text: str, *, is_json: bool, accept: str) -> tuple[str, bytes]:
@@ -131,11 +162,20 @@ def _negotiated(text: str, *, is_json: bool, accept: str) -> tuple[str, bytes]:
     return _TEXT, text.encode("utf-8")
 
 
-def _without_space(text: str) -> str:
+def _shown(text: str) -> str:
+    """Return JSON as .NET writes it: what is no object or list as its text."""
     try:
-        return json.dumps(json.loads(text), ensure_ascii=False, separators=(",", ":"))
+        value = json.loads(text)
     except (ValueError, RecursionError):
         return text
+    match value:
+        case None:
+            return ""
+        case bool():
+            return str(value)
+        case str():
+            return value
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def _cookie(cookie: Any) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from emulator.config.timespan import format_timespan
+from emulator.errors import WorkerProtocolError
 from emulator.model import (
     NONE,
     BindingModel,
@@ -158,7 +159,12 @@ def indexed_of(metadata: Any, app: Path) -> IndexedFunction:
 
 
 def _raw(text: str) -> Mapping[str, object]:
-    value = json.loads(text)
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        raise WorkerProtocolError(
+            f"the worker describes a binding by what is no JSON: {text[:100]}"
+        ) from None
     return value if isinstance(value, dict) else {}
 
 

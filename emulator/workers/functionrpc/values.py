@@ -9,7 +9,7 @@ from typing import Any
 
 from emulator.errors import WorkerProtocolError
 from emulator.model import NONE, Datum, HttpRequestData
-from emulator.workers.functionrpc.http import fill_request, response_of
+from emulator.workers.functionrpc.http import fill_request, response_of, speakable
 
 _INT64 = range(-(1 << 63), 1 << 63)
 _COLLECTIONS = {
@@ -28,9 +28,9 @@ def fill(typed: Any, datum: Datum, capabilities: Mapping[str, str]) -> None:
         case "none":
             return
         case "text":
-            typed.string = _speakable(value)
+            typed.string = speakable(value)
         case "json":
-            typed.json = _speakable(value)
+            typed.json = speakable(value)
         case "bytes":
             typed.bytes = bytes(value)
         case "int":
@@ -54,9 +54,12 @@ def _fill_list(typed: Any, values: tuple[Datum, ...], capabilities: Mapping[str,
         collection = _COLLECTIONS.get(next(iter(kinds)))
         if collection is not None:
             of, member = collection
-            getattr(getattr(typed, of), member).extend(each.value for each in values)
+            given: list[Any] = [each.value for each in values]
+            if member == "string":
+                given = [speakable(each) for each in given]
+            getattr(getattr(typed, of), member).extend(given)
             return
-    typed.json = _json(Datum("list", values))
+    typed.json = speakable(_json(Datum("list", values)))
 
 
 def _json(datum: Datum) -> str:
@@ -67,15 +70,6 @@ def _json(datum: Datum) -> str:
     if datum.kind == "bytes":
         return json.dumps(base64.b64encode(datum.value).decode("ascii"))
     return json.dumps(datum.value, ensure_ascii=False)
-
-
-def _speakable(text: str) -> str:
-    """Half a surrogate pair, which no UTF-8 can carry, becomes a question mark."""
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError:
-        return text.encode("utf-8", "replace").decode("utf-8")
-    return text
 
 
 def datum_of(typed: Any, *, accept: str = "") -> Datum:

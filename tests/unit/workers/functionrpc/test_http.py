@@ -54,6 +54,17 @@ def test_a_request_has_the_parts_of_the_url_apart() -> None:
     assert not message.HasField("rawBody")
 
 
+def test_bytes_that_are_no_text_do_not_keep_a_request_from_the_worker() -> None:
+    header = {"x-name": b"Jos\xe9".decode("utf-8", "surrogateescape")}
+    raw = HttpRequestData("GET", "http://h/caf\udce9?a=\ud800", header, {"a": "\ud800"}, header)
+    message = rpc(raw)
+    assert message.url == "http://h/caf%E9?a=?"
+    assert dict(message.headers) == dict(message.params) == {"x-name": "Jos?"}
+    assert dict(message.query) == {"a": "?"}
+    message = rpc(raw, "UseNullableValueDictionaryForHttp")
+    assert message.nullable_headers["x-name"].value == "Jos?"
+
+
 def test_empty_values_are_kept_where_the_worker_can_tell_them_from_missing_ones() -> None:
     message = rpc(
         HttpRequestData("GET", "http://h/?x=1&e=", {"a": ""}, {"x": "1"}, {"id": "7"}),
@@ -132,6 +143,10 @@ RESPONSES = [
     ({"body": {"json": '{ "a": [1, 2] }'}}, (PLAIN, '{"a":[1,2]}')),
     ({"body": {"json": "not json"}}, (PLAIN, "not json")),
     ({"body": {"int": -3}}, (PLAIN, "-3")),
+    ({"body": {"json": "true"}}, (PLAIN, "True")),
+    ({"body": {"json": "null"}}, (PLAIN, "")),
+    ({"body": {"json": '"hi"'}}, (PLAIN, "hi")),
+    ({"body": {"json": "[1.5]"}}, (PLAIN, "[1.5]")),
 ]  # fmt: skip
 
 

@@ -6,6 +6,9 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from emulator.errors import WorkerProtocolError
 from emulator.model import (
     BindingModel,
     Datum,
@@ -113,6 +116,12 @@ def test_what_the_worker_has_said_itself_goes_back_to_it() -> None:
     assert (request.function_id, request.metadata) == ("its own", known)
     call = told.invoke(Invocation("i", "hello", {}), function()).invocation_request
     assert call.function_id == "its own"
+
+
+def test_a_binding_that_is_no_json_is_the_workers_mistake() -> None:
+    metadata = PROTOCOL.message("RpcFunctionMetadata")(name="f", raw_bindings=["{"])
+    with pytest.raises(WorkerProtocolError, match="what is no JSON: {"):
+        indexed_of(metadata, APP)
 
 
 def test_an_indexed_function_is_read_from_its_raw_bindings() -> None:

@@ -84,6 +84,8 @@ def test_a_number_too_large_for_the_protocol_is_json() -> None:
 
 def test_half_a_surrogate_pair_becomes_a_question_mark() -> None:
     assert typed(Datum("text", "a\ud800")).string == "a?"
+    assert typed(many("text", "a\ud800"), COLLECTIONS).collection_string.string == ["a?"]
+    assert typed(many("json", '"\ud800"')).json == '["?"]'
 
 
 def test_http_goes_one_way_as_a_request_and_back_as_a_response() -> None:
