@@ -41,4 +41,6 @@ def _names_official_worker(root: Path, language: str, environment: Mapping[str, 
     if value_of(environment, f"languageWorkers__{language}__workerDirectory"):
         return True
     folder = value_of(environment, "languageWorkers__workersDirectory")
-    return bool(folder) and (root / str(folder) / language / "worker.config.json").is_file()
+    if not folder:
+        return False
+    return (root / Path(folder).expanduser() / language / "worker.config.json").is_file()

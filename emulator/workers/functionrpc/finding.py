@@ -53,9 +53,7 @@ def find_rpc_worker(root: Path, language: str, environment: Mapping[str, str]) -
             f"the worker in {directory} is switched off by its {FILE} ({reason})",
             hint="take isDisabled out, or name another worker",
         )
-    worker = rpc_worker(config, environment, reason)
-    if not worker.language:
-        worker = replace(worker, language=language)
+    worker = rpc_worker(config, language, environment, reason)
     return replace(worker, executable=_executable(worker, root, environment))
 
 

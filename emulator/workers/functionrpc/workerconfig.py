@@ -33,10 +33,6 @@ class WorkerConfig:
     process: Mapping[str, Any]
 
     @property
-    def language(self) -> str:
-        return str(self.description.get("language") or "").lower()
-
-    @property
     def disabled(self) -> bool:
         return bool(self.description.get("isdisabled"))
 
@@ -84,10 +80,12 @@ def _holds(condition: Mapping[str, Any], environment: Mapping[str, str]) -> bool
         return False
 
 
-def rpc_worker(config: WorkerConfig, environment: Mapping[str, str], reason: str) -> RpcWorker:
-    """Return how the worker is started; the app's settings win over its own file."""
+def rpc_worker(
+    config: WorkerConfig, language: str, environment: Mapping[str, str], reason: str
+) -> RpcWorker:
+    """Return how the worker is started for apps in a language, which it may call otherwise; the
+    app's settings win over its own file."""
     description = config.description
-    language = config.language
 
     def setting(name: str) -> str | None:
         return value_of(environment, f"languageWorkers__{language}__{name}")

@@ -223,6 +223,12 @@ def test_an_app_that_is_a_program_itself_is_found_in_its_folder(tmp_path: Path) 
     assert (worker.executable, worker.worker_path) == (str(shop), "")
 
 
+def test_a_worker_serves_the_language_it_is_named_for(tmp_path: Path) -> None:
+    folder = placed(tmp_path / "w", language="Kotlin")
+    worker = find(tmp_path, named(folder, languageWorkers__java__arguments="-Xmx1g"))
+    assert (worker.language, worker.arguments) == ("java", ("-Xmx1g",))
+
+
 def test_a_disabled_worker_is_told(tmp_path: Path) -> None:
     folder = placed(tmp_path / "w", isDisabled=True)
     with pytest.raises(WorkerStartError, match="switched off"):
