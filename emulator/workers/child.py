@@ -6,6 +6,7 @@ Imports little: it runs before the host can afford more.
 from __future__ import annotations
 
 import contextlib
+import queue
 import subprocess
 import threading
 import time
@@ -41,6 +42,7 @@ class ChildProcess:
         self.tail: deque[str] = deque(maxlen=_TAIL_LINES)
         self._is_noise = is_noise
         self._output = Output()
+        self._input: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         self._ended = False
         platform = own_group()
         if pass_fds:
@@ -59,6 +61,7 @@ class ChildProcess:
             self._thread(self._read, "stdout", self._process.stdout),
             self._thread(self._read, "stderr", self._process.stderr),
         ]
+        self._thread(self._feed, self._process.stdin)
         self._thread(self._wait)
 
     @staticmethod
@@ -81,15 +84,12 @@ class ChildProcess:
         self._output.listen(on_lines, on_exit)
 
     def write(self, data: bytes) -> None:
-        """Write to its standard input, unless it has ended: that is told later."""
-        assert self._process.stdin is not None
-        with contextlib.suppress(BrokenPipeError, ValueError):
-            self._process.stdin.write(data)
+        """Say something to its standard input, as soon as it reads; this does not wait."""
+        self._input.put(data)
 
     def close_stdin(self) -> None:
-        if self._process.stdin is not None:
-            with contextlib.suppress(OSError):
-                self._process.stdin.close()
+        """Close its standard input behind what was written."""
+        self._input.put(None)
 
     def terminate(self) -> None:
         if not self._ended:
@@ -106,6 +106,14 @@ class ChildProcess:
                     told = [line[:_TAIL_LENGTH] for line in lines if not self._is_noise(line)]
                     self.tail.extend(told)
                 self._output.tell(source, lines)
+
+    def _feed(self, pipe: IO[bytes]) -> None:
+        """Write what there is to say; that nobody hears it is told by the end of the process."""
+        with contextlib.suppress(OSError), pipe:
+            while (data := self._input.get()) is not None:
+                rest = memoryview(data)
+                while rest:
+                    rest = rest[pipe.write(rest) :]
 
     def _wait(self) -> None:
         wait_until_ended(self._process)
