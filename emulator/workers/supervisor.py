@@ -363,6 +363,8 @@ class Supervisor:
             self._retired.discard(channel)
             slot.channel, slot.since, slot.debug_port = channel, started, info.debug_port
             self._set_ready(slot)
+            if self._on_loaded is not None:
+                self._own(self._on_loaded(channel))
             self._own(self._watch(slot, channel))
             return
 

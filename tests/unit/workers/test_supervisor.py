@@ -171,6 +171,31 @@ async def test_a_dead_worker_is_replaced_and_calls_wait_for_the_new_one() -> Non
     assert not crew.supervisor.closed.done()
 
 
+async def test_a_spare_is_prepared_again_after_a_crash() -> None:
+    workers: list[FakeWorker] = []
+    prepared: list[object] = []
+
+    def spawn() -> FakeWorker:
+        workers.append(FakeWorker(len(workers)))
+        return workers[-1]
+
+    async def prepare(channel: object) -> None:
+        prepared.append(channel)
+
+    clock = ManualClock()
+    supervisor = Supervisor(spawn, clock=clock, on_loaded=prepare)
+    await supervisor.start()
+    await supervisor.load([])
+    await settle()
+    workers[0].die(3)
+    await settle()
+    clock.advance(1)
+    await settle()
+    assert prepared == workers
+    assert len(workers) == 2
+    await supervisor.aclose()
+
+
 async def test_a_worker_that_asks_for_it_is_started_again_at_once() -> None:
     crew = await Crew().up()
     crew.workers[0].die(200)
