@@ -195,7 +195,7 @@ class Starter:
         return added.variables
 
     def _worker_ended(self, info: ExitInfo) -> None:
-        from emulator.workers.subprocess import describe_exit
+        from emulator.workers.ending import describe_exit
 
         tail = "".join(f"\n{line}" for line in info.tail)
         text = f"The worker {describe_exit(info)}; it is started again.{tail}"

@@ -39,12 +39,16 @@ class Calls:
         if answer is not None and not answer.done():
             answer.set_result(result)
 
-    def give_up(self, call_id: str) -> bool:
-        """Nobody waits for the answer any more; say whether the worker still has the call."""
+    def give_up(self, call_id: str, *, sent: bool = True) -> bool:
+        """Nobody waits for the answer any more; say whether the worker still has the call, which
+        it can only when that was `sent`."""
         if self._waiting.pop(call_id, None) is None:
             return False
-        self._linger(call_id)
-        return True
+        if sent:
+            self._linger(call_id)
+        else:
+            self.ended(call_id)
+        return sent
 
     def lingering(self, call_id: str) -> asyncio.Future[None] | None:
         """Return what is done once the worker let go of a call; `None` when it has it not."""

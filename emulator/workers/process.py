@@ -51,18 +51,19 @@ class WorkerProcess:
         program.check(interpreter.executable, interpreter.reason)
         self._folder: str | None = None
         theirs: socket.socket | None = None
-        if loopback or sys.platform == "win32":
-            self._ours = socket.create_server(("127.0.0.1", 0), backlog=8)
-            arguments = ["--port", str(self._ours.getsockname()[1])]
-        elif program.inherits:
-            self._ours, theirs = socket.socketpair()
-            arguments = ["--fd", str(theirs.fileno())]
-        else:
-            self._folder = _private_folder()
-            self._ours = socket.socket(socket.AF_UNIX)
-            self._ours.bind(path := os.path.join(self._folder, _SOCKET))
-            self._ours.listen()
-            arguments = ["--path", path]
+        try:
+            if loopback or sys.platform == "win32":
+                arguments = self._listen_on_loopback()
+            elif program.inherits:
+                self._ours, theirs = socket.socketpair()
+                arguments = ["--fd", str(theirs.fileno())]
+            else:
+                arguments = self._listen_in_a_folder()
+        except OSError as error:
+            raise WorkerStartError(
+                f"nothing can connect to a worker ({error.strerror or error})",
+                hint="see whether too many files or connections are open",
+            ) from error
         self.connects_back = theirs is None
         """Whether `connect` waits."""
         try:
@@ -91,6 +92,26 @@ class WorkerProcess:
             self.begin()
         else:
             self._say(warm_message(spec, warm))
+
+    def _listen_on_loopback(self) -> list[str]:
+        """Wait for the worker on a port of this machine; return how it learns of that."""
+        self._ours = socket.create_server(("127.0.0.1", 0), backlog=8)
+        return ["--port", str(self._ours.getsockname()[1])]
+
+    def _listen_in_a_folder(self) -> list[str]:
+        """As above, in a folder into which nobody else may look."""
+        import tempfile  # costs some milliseconds, which an app in Python need not pay
+
+        self._ours = socket.socket(socket.AF_UNIX)
+        try:
+            self._folder = tempfile.mkdtemp(prefix="funcemu-")
+            self._ours.bind(path := os.path.join(self._folder, _SOCKET))
+            self._ours.listen()
+        except OSError:  # no place to write, or one whose path is too long for a socket
+            self._close()
+            self._folder = None
+            return self._listen_on_loopback()
+        return ["--path", path]
 
     def begin(self) -> None:
         """Let it import and index the app."""
@@ -165,6 +186,7 @@ class WorkerProcess:
         if self._folder is not None:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(os.path.join(self._folder, _SOCKET))
+            with contextlib.suppress(FileNotFoundError):
                 os.rmdir(self._folder)
 
 
@@ -174,13 +196,6 @@ def _check_folder(spec: AppSpec) -> None:
             f"the folder of the app does not exist: {spec.root}",
             hint="give the folder with host.json in it",
         )
-
-
-def _private_folder() -> str:
-    """Make a folder into which nobody else may look."""
-    import tempfile  # costs some milliseconds, which an app in Python need not pay
-
-    return tempfile.mkdtemp(prefix="funcemu-")
 
 
 def _received_token(connection: socket.socket) -> bytes:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 from collections.abc import AsyncIterator, Mapping, Sequence
-from typing import Any
 
 from emulator.errors import WorkerLost, WorkerProtocolError, WorkerStartError
 from emulator.model import FunctionError, Invocation, InvocationResult
@@ -22,6 +20,7 @@ from emulator.workers.channel import (
     WorkerLog,
 )
 from emulator.workers.connection import Connection
+from emulator.workers.ending import Ending, describe_exit
 from emulator.workers.loops import in_loop, through_loop
 from emulator.workers.messages import (
     failure_of,
@@ -51,7 +50,7 @@ class SubprocessChannel:
         self._process = process
         self._interpreter = interpreter
         self._sink = sink
-        self._closed: asyncio.Future[ExitInfo] | None = None
+        self._ending = Ending()
         self._connection: Connection | None = None
         self._hello: asyncio.Future[Header] | None = None
         self._index: asyncio.Future[Header] | None = None
@@ -59,9 +58,6 @@ class SubprocessChannel:
         self._loads: dict[int, asyncio.Future[Header]] = {}
         self._calls = Calls()
         self._exchanges: dict[str, Exchange] = {}
-        self._lost: ExitInfo | None = None
-        self._closing = False
-        self._reason = ""
         self._loads_sent = 0
 
     @classmethod
@@ -100,13 +96,11 @@ class SubprocessChannel:
         """Ask which modules it has imported that are not the app's."""
         self._modules = asyncio.get_running_loop().create_future()
         self._send({"kind": "modules"})
-        return list((await self._unless_lost(self._modules))["names"])
+        return list((await self._ending.unless(self._modules))["names"])
 
     @property
     def closed(self) -> asyncio.Future[ExitInfo]:
-        if self._closed is None:
-            self._closed = asyncio.get_running_loop().create_future()
-        return self._closed
+        return self._ending.closed
 
     @property
     def running(self) -> int:
@@ -114,7 +108,7 @@ class SubprocessChannel:
 
     @property
     def pids(self) -> tuple[int, ...]:
-        return (self._process.pid,) if self._lost is None else ()
+        return (self._process.pid,) if self._ending.info is None else ()
 
     async def start(self) -> WorkerInfo:
         loop = asyncio.get_running_loop()
@@ -125,10 +119,10 @@ class SubprocessChannel:
         try:
             # Known from now on: when the worker has ended, what it said before is still to be read.
             self._connection = connection = Connection(self._receive, self._disconnected)
-            await connection.open(self._process)
             # Left in the arguments when the debugger calls the editor instead of listening.
             waits_for_debugger = "--wait-for-client" in self._interpreter.arguments
             async with asyncio.timeout(None if waits_for_debugger else _START_TIMEOUT):
+                await connection.open(self._process)
                 hello = await self._hello
             return self._info(hello)
         except TimeoutError:
@@ -166,9 +160,9 @@ class SubprocessChannel:
     async def index(self) -> Index:
         assert self._index is not None, "start() comes first"
         try:
-            return index_of(await self._unless_lost(self._index))
+            return index_of(await self._ending.unless(self._index))
         except WorkerLost as error:
-            if self._closing:
+            if self._ending.asked:
                 raise
             # The app's own code ended the process, so this is a mistake of the app.
             return Index(error=FunctionError("WorkerLost", error.message))
@@ -181,51 +175,47 @@ class SubprocessChannel:
         message["seq"] = self._loads_sent
         self._send(message)
         try:
-            loaded = await self._unless_lost(answer)
+            loaded = await self._ending.unless(answer)
         finally:
             self._loads.pop(message["seq"], None)
         return {name: failure_of(each) for name, each in loaded["errors"].items()}
 
-    async def _unless_lost(self, answer: asyncio.Future[Header]) -> Header:
-        waited: list[asyncio.Future[Any]] = [answer, self.closed]
-        await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
-        if answer.done():
-            return answer.result()
-        raise self._lost_error()
-
     async def invoke(self, invocation: Invocation) -> InvocationResult:
         connection = self._connection
-        if self._lost is not None or connection is None:
-            raise self._lost_error()
+        if self._ending.info is not None or connection is None:
+            raise self._ending.error()
         call_id = invocation.id
         answer = self._calls.begin(call_id, connection.loop)
-        if connection.full is not None:
-            await connection.drained()
-        connection.send(*invoke_message(invocation))
+        sent = False
         try:
+            if connection.full is not None:
+                await connection.drained()
+            connection.send(*invoke_message(invocation))
+            sent = True
             return await answer
-        except asyncio.CancelledError:
-            if self._calls.give_up(call_id):
+        finally:
+            if self._calls.give_up(call_id, sent=sent):
                 self._send({"kind": "cancel", "id": call_id})
-            raise
 
     async def stream(
         self, invocation: Invocation, body: AsyncIterator[bytes], respond: ResponseStream
     ) -> InvocationResult:
         connection = self._connection
-        if self._lost is not None or connection is None:
-            raise self._lost_error()
+        if self._ending.info is not None or connection is None:
+            raise self._ending.error()
         call_id = invocation.id
         answer = self._calls.begin(call_id, connection.loop)
         exchange = Exchange(call_id, connection.send, body=body, respond=respond)
         self._exchanges[call_id] = exchange
-        header, blobs = invoke_message(invocation)
-        connection.send({**header, "stream": True}, blobs)
+        sent = False
         try:
+            header, blobs = invoke_message(invocation)
+            connection.send({**header, "stream": True}, blobs)
+            sent = True
             return await exchange.run(answer)
         finally:
             del self._exchanges[call_id]
-            if self._calls.give_up(call_id):
+            if self._calls.give_up(call_id, sent=sent):
                 self._send({"kind": "cancel", "id": call_id})
 
     async def cancel(self, invocation_id: str) -> None:
@@ -251,7 +241,7 @@ class SubprocessChannel:
 
     async def aclose(self, grace: float = 2.0) -> None:
         closed = self.closed
-        first, self._closing = not self._closing, True
+        first, self._ending.asked = not self._ending.asked, True
         if not first:
             await asyncio.wait([closed])
             return
@@ -273,11 +263,11 @@ class SubprocessChannel:
 
     def kill(self, reason: str) -> None:
         """End it at once; `reason` is what running calls are told."""
-        self._reason = self._reason or reason
+        self._ending.reason = self._ending.reason or reason
         self._process.kill()
 
     def _send(self, header: Header) -> None:
-        if self._connection is not None and self._lost is None:
+        if self._connection is not None and self._ending.info is None:
             self._connection.send(header)
 
     def _receive(self, header: Header, blobs: Sequence[bytes]) -> None:
@@ -318,16 +308,14 @@ class SubprocessChannel:
         """The worker closed its end, or broke the protocol: it is of no use any more."""
         if error is not None:
             self.kill(str(error))
-        elif not self._closing and self._connection is not None:
+        elif not self._ending.asked and self._connection is not None:
             self._connection.loop.call_later(1.0, self._process.kill)
 
     def _exited(self, code: int) -> None:
         """Its last answers may still be in the connection: they count."""
         loop = self.closed.get_loop()
         connection = self._connection
-        info = ExitInfo(
-            code, tuple(self._process.tail), expected=self._closing, reason=self._reason
-        )
+        info = self._ending.told(code, self._process.tail)
         if connection is None or connection.lost:
             self._ended(info)
         else:
@@ -335,24 +323,15 @@ class SubprocessChannel:
             loop.call_later(_EOF_WAIT, self._ended, info)
 
     def _ended(self, info: ExitInfo) -> None:
-        if self._lost is not None:
+        if self._ending.info is not None:
             return
-        self._lost = info
-        self._calls.fail(self._lost_error)
+        self._ending.info = info
+        self._calls.fail(self._ending.error)
         if self._hello is not None and not self._hello.done():
             self._hello.set_exception(self._not_started(info))
             self._hello.exception()  # start() may not be waiting for it any more
         if not self.closed.done():
             self.closed.set_result(info)
-
-    def _lost_error(self) -> WorkerLost:
-        info = self._lost
-        if info is None or info.expected:
-            return WorkerLost("the worker was stopped while the call was running")
-        tail = "\n".join(info.tail)
-        return WorkerLost(
-            f"the worker {describe_exit(info)}" + (f"; its last words:\n{tail}" if tail else ""),
-        )
 
     def _not_started(self, info: ExitInfo) -> WorkerStartError:
         program = program_of(self._interpreter)
@@ -368,23 +347,6 @@ class SubprocessChannel:
             f" {describe_exit(info)} before it was ready" + (f":\n{tail}" if tail else ""),
             hint=f"see whether that is a working {program.title} {program.oldest} or newer",
         )
-
-
-def describe_exit(info: ExitInfo) -> str:
-    """Say how it ended, to follow a subject."""
-    if info.reason:
-        return f"was ended: {info.reason}"
-    if info.code is None:
-        return "went away"
-    if info.code >= 0:
-        return f"ended with exit code {info.code}"
-    try:
-        name = signal.Signals(-info.code).name
-    except ValueError:
-        name = str(-info.code)
-    told = f"was ended by the signal {name}"
-    # On Windows there is no such signal, nor anybody who sends it.
-    return f"{told}, which the system sends when memory runs out" if name == "SIGKILL" else told
 
 
 def _resolve(future: asyncio.Future[Header] | None, header: Header) -> None:

@@ -134,7 +134,7 @@ async def _talk(data: bytes) -> None:
             await asyncio.sleep(0)
     assert transport.aborted == bool(process.killed), "broken, but not ended"
     if transport.aborted:
-        assert channel._reason.startswith("the worker "), channel._reason
+        assert channel._ending.reason.startswith("the worker "), channel._ending.reason
     channel._exited(-9)
     connection.connection_lost(None)
     for task in tasks:

@@ -7,11 +7,9 @@ import contextlib
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
-import msgspec
-
 from emulator.errors import WorkerLost, WorkerProtocolError, WorkerStartError
-from emulator.model import Datum, FunctionError, FunctionModel, Invocation, InvocationResult
-from emulator.workers.calls import Answer, Calls
+from emulator.model import FunctionError, FunctionModel, Invocation, InvocationResult
+from emulator.workers.calls import Calls
 from emulator.workers.channel import (
     AppSpec,
     ExitInfo,
@@ -23,6 +21,7 @@ from emulator.workers.channel import (
     WorkerInfo,
     WorkerLog,
 )
+from emulator.workers.ending import Ending, describe_exit
 from emulator.workers.functionrpc.failures import Places, failure_of
 from emulator.workers.functionrpc.indexing import Found, index_of
 from emulator.workers.functionrpc.launch import RpcProcess
@@ -30,10 +29,15 @@ from emulator.workers.functionrpc.link import Link
 from emulator.workers.functionrpc.logs import log_of
 from emulator.workers.functionrpc.messages import Messages, as_delivered
 from emulator.workers.functionrpc.protocol import Protocol
-from emulator.workers.functionrpc.proxy import HttpProxy, WholeResponse, in_one_piece
+from emulator.workers.functionrpc.proxy import (
+    HttpProxy,
+    WholeResponse,
+    http_request,
+    outcome,
+    taken_apart,
+)
 from emulator.workers.loops import in_loop, through_loop
 from emulator.workers.pyworker.logs import read_line
-from emulator.workers.subprocess import describe_exit
 
 _METADATA_TIMEOUT = 60.0
 _LOAD_TIMEOUT = 300.0
@@ -43,19 +47,14 @@ _KILL_WAIT = 2.0
 _EOF_WAIT = 0.2
 _HANGS = 1.0
 """Seconds a worker may live on after it has closed its connection."""
-_DEBUGGED = ("--wait-for-client", "--inspect-brk", "suspend=y")
-_WORD_OF_FAILURE = 5.0
-"""Seconds a worker may take to say how a call went whose response it has not finished."""
+_DEBUGGED = ("--wait-for-client", "--inspect-brk", "--inspect-wait", "suspend=y")
 
 
 class RpcChannel:
     """Speaks with one official worker. `spawn` it early, `start` it once there is a loop."""
 
-    def __init__(
-        self, process: RpcProcess, spec: AppSpec, worker: RpcWorker, sink: LogSink
-    ) -> None:
+    def __init__(self, process: RpcProcess, worker: RpcWorker, sink: LogSink) -> None:
         self._process = process
-        self._spec = spec
         self._worker = worker
         self._sink = sink
         self._places = Places(worker.directory, process.folder)
@@ -63,7 +62,7 @@ class RpcChannel:
         self._protocol: Protocol | None = None
         self._link: Link | None = None
         self._proxy: HttpProxy | None = None
-        self._closed: asyncio.Future[ExitInfo] | None = None
+        self._ending = Ending()
         self._answers: dict[str, asyncio.Future[Any]] = {}
         """What is waited for besides calls, by what it is."""
         self._calls = Calls()
@@ -71,20 +70,15 @@ class RpcChannel:
         self._functions: dict[str, FunctionModel] = {}
         self._found = Found()
         self._errors: list[str] = []
-        self._lost: ExitInfo | None = None
-        self._closing = False
-        self._reason = ""
 
     @classmethod
     def spawn(cls, spec: AppSpec, worker: RpcWorker, sink: LogSink) -> RpcChannel:
         """Start the process; it connects to a socket that is there, and served by `start`."""
-        return cls(RpcProcess(spec, worker), spec, worker, sink)
+        return cls(RpcProcess(spec, worker), worker, sink)
 
     @property
     def closed(self) -> asyncio.Future[ExitInfo]:
-        if self._closed is None:
-            self._closed = asyncio.get_running_loop().create_future()
-        return self._closed
+        return self._ending.closed
 
     @property
     def running(self) -> int:
@@ -92,7 +86,7 @@ class RpcChannel:
 
     @property
     def pids(self) -> tuple[int, ...]:
-        return (self._process.child.pid,) if self._lost is None else ()
+        return (self._process.child.pid,) if self._ending.info is None else ()
 
     # Start
 
@@ -151,7 +145,7 @@ class RpcChannel:
     async def _in_time(self, answer: asyncio.Future[Any], seconds: float | None, what: str) -> Any:
         try:
             async with asyncio.timeout(seconds):
-                return await self._unless_lost(answer)
+                return await self._ending.unless(answer)
         except TimeoutError:
             tail = "\n".join(self._process.child.tail)
             raise WorkerStartError(
@@ -160,9 +154,9 @@ class RpcChannel:
                 hint="see whether it is made for this version of its language",
             ) from None
         except WorkerLost:
-            if self._closing or self._lost is None:
+            if self._ending.asked or self._ending.info is None:
                 raise
-            raise self._not_started(self._lost) from None
+            raise self._not_started(self._ending.info) from None
 
     def _warm_up(self) -> None:
         messages, link = self._spoken()
@@ -181,14 +175,14 @@ class RpcChannel:
                 link.send(messages.metadata())
                 try:
                     async with asyncio.timeout(_METADATA_TIMEOUT):
-                        response = await self._unless_lost(answer)
+                        response = await self._ending.unless(answer)
                 except TimeoutError:
                     found.init_error = FunctionError(
                         "TimeoutError",
                         f"the worker did not list its functions within {_METADATA_TIMEOUT:.0f} s",
                     )
                 except WorkerLost as error:
-                    if self._closing:
+                    if self._ending.asked:
                         raise
                     # The app's own code ended the process, so this is a mistake of the app.
                     found.init_error = FunctionError("WorkerLost", error.message)
@@ -232,29 +226,28 @@ class RpcChannel:
                 await link.send_when_ready(message)
         if together and functions:
             await link.send_when_ready(message)
-        errors: dict[str, FunctionError] = {}
-        for name, answer in answers.items():
-            error = await self._load_error(answer)
-            if error is not None:
-                errors[name] = error
-        return errors
-
-    async def _load_error(self, answer: asyncio.Future[Any]) -> FunctionError | None:
-        try:
+        with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_LOAD_TIMEOUT):
-                response = await self._unless_lost(answer)
-        except TimeoutError:
-            return FunctionError(
-                "TimeoutError", f"the worker did not load it within {_LOAD_TIMEOUT:.0f} s"
-            )
-        return failure_of(response.result, self._places)
+                for answer in answers.values():
+                    await self._ending.unless(answer)
+        errors = {name: self._load_error(answer) for name, answer in answers.items()}
+        return {name: error for name, error in errors.items() if error is not None}
+
+    def _load_error(self, answer: asyncio.Future[Any]) -> FunctionError | None:
+        if answer.done():
+            return failure_of(answer.result().result, self._places)
+        return FunctionError(
+            "TimeoutError", f"the worker did not load it within {_LOAD_TIMEOUT:.0f} s"
+        )
 
     # Calls
 
     async def invoke(self, invocation: Invocation) -> InvocationResult:
-        request = _http_request(invocation)
+        request = http_request(invocation)
         if self._proxy is not None and request is not None:
-            return await self._invoke_over_http(invocation)
+            # Streams that nobody can take: the body comes whole, and so does the response.
+            whole = WholeResponse()
+            return whole.given_with(await self.stream(*taken_apart(invocation), whole))
         messages, link = self._spoken()
         function = self._functions.get(invocation.function.lower())
         if function is None:
@@ -270,29 +263,14 @@ class RpcChannel:
             return await answer
         finally:
             self._accepts.pop(invocation.id, None)
-            self._leave(invocation.id, sent=sent)
-
-    async def _invoke_over_http(self, invocation: Invocation) -> InvocationResult:
-        """Take a body whole, and give the response whole, where streams cannot be."""
-        name, datum = next((n, d) for n, d in invocation.inputs.items() if d.kind == "http")
-        body: bytes = datum.value.body
-        headers = {**datum.value.headers, "content-length": str(len(body))}
-        headers.pop("transfer-encoding", None)
-        request = msgspec.structs.replace(datum.value, headers=headers)
-        inputs = {**invocation.inputs, name: Datum("http", request)}
-        whole = WholeResponse()
-        result = await self.stream(
-            msgspec.structs.replace(invocation, inputs=inputs), in_one_piece(body), whole
-        )
-        if result.error is not None or not whole.began:
-            return result
-        return InvocationResult(Datum("http", whole.data()), result.outputs)
+            if self._calls.give_up(invocation.id, sent=sent):
+                self._cancel(invocation.id)
 
     async def stream(
         self, invocation: Invocation, body: AsyncIterator[bytes], respond: ResponseStream
     ) -> InvocationResult:
         messages, link = self._spoken()
-        request = _http_request(invocation)
+        request = http_request(invocation)
         if self._proxy is None or request is None:
             raise WorkerProtocolError("the worker has not said where it serves HTTP")
         function = self._functions.get(invocation.function.lower())
@@ -308,21 +286,13 @@ class RpcChannel:
             forwarding = asyncio.create_task(
                 self._proxy.forward(invocation.id, request, body=body, respond=respond)
             )
-            return await _both(answer, forwarding)
+            return await outcome(answer, forwarding)
         finally:
             if forwarding is not None:
                 forwarding.cancel()
                 await asyncio.gather(forwarding, return_exceptions=True)
-            self._leave(invocation.id, sent=sent)
-
-    def _leave(self, call_id: str, *, sent: bool) -> None:
-        """The caller goes; where the answer is not there yet the worker is asked to stop."""
-        if not self._calls.give_up(call_id):
-            return
-        if sent:
-            self._cancel(call_id)
-        else:
-            self._calls.ended(call_id)
+            if self._calls.give_up(invocation.id, sent=sent):
+                self._cancel(invocation.id)
 
     async def cancel(self, invocation_id: str) -> None:
         if invocation_id in self._calls:
@@ -330,7 +300,7 @@ class RpcChannel:
 
     def _cancel(self, call_id: str) -> None:
         """Others than .NET's worker do not know the message, and some die of what they do not."""
-        if self._lost is None and self._messages is not None and self._link is not None:
+        if self._ending.info is None and self._messages is not None and self._link is not None:
             if "HandlesInvocationCancelMessage" in self._messages.capabilities:
                 self._link.send(self._messages.cancel(call_id))
 
@@ -355,7 +325,7 @@ class RpcChannel:
 
     async def aclose(self, grace: float = 2.0) -> None:
         closed = self.closed
-        first, self._closing = not self._closing, True
+        first, self._ending.asked = not self._ending.asked, True
         if not first:
             await asyncio.wait([closed])
             return
@@ -388,7 +358,7 @@ class RpcChannel:
 
     def kill(self, reason: str) -> None:
         """End it at once; `reason` is what running calls are told."""
-        self._reason = self._reason or reason
+        self._ending.reason = self._ending.reason or reason
         self._process.child.kill()
 
     # What comes from the worker
@@ -439,24 +409,22 @@ class RpcChannel:
             self._sink(WorkerLog(level, text, None, said))  # type: ignore[arg-type]  # its words
 
     def _disconnected(self) -> None:
-        if not self._closing:
+        if not self._ending.asked:
             self.closed.get_loop().call_later(_HANGS, self._process.child.kill)
 
     def _exited(self, code: int) -> None:
         """Its last answers may still be in the connection: they count."""
-        info = ExitInfo(
-            code, tuple(self._process.child.tail), expected=self._closing, reason=self._reason
-        )
+        info = self._ending.told(code, self._process.child.tail)
         if self._link is None or self._link.lost:
             self._ended(info)
         else:
             self.closed.get_loop().call_later(_EOF_WAIT, self._ended, info)
 
     def _ended(self, info: ExitInfo) -> None:
-        if self._lost is not None:
+        if self._ending.info is not None:
             return
-        self._lost = info
-        self._calls.fail(self._lost_error)
+        self._ending.info = info
+        self._calls.fail(self._ending.error)
         if self._link is not None:
             self._link.shut()  # nobody need close a channel whose worker has ended by itself
         if self._proxy is not None:
@@ -467,8 +435,8 @@ class RpcChannel:
     # Waiting
 
     def _spoken(self) -> tuple[Messages, Link]:
-        if self._lost is not None or self._messages is None or self._link is None:
-            raise self._lost_error()
+        if self._ending.info is not None or self._messages is None or self._link is None:
+            raise self._ending.error()
         return self._messages, self._link
 
     def _expect(self, what: str) -> asyncio.Future[Any]:
@@ -480,22 +448,6 @@ class RpcChannel:
         answer = self._answers.pop(what, None)
         if answer is not None and not answer.done():
             answer.set_result(value)
-
-    async def _unless_lost(self, answer: asyncio.Future[Any]) -> Any:
-        waited: list[asyncio.Future[Any]] = [answer, self.closed]
-        await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
-        if answer.done():
-            return answer.result()
-        raise self._lost_error()
-
-    def _lost_error(self) -> WorkerLost:
-        info = self._lost
-        if info is None or info.expected:
-            return WorkerLost("the worker was stopped while the call was running")
-        tail = "\n".join(info.tail)
-        return WorkerLost(
-            f"the worker {describe_exit(info)}" + (f"; its last words:\n{tail}" if tail else "")
-        )
 
     def _not_started(self, info: ExitInfo) -> WorkerStartError:
         tail = "\n".join(info.tail)
@@ -512,25 +464,3 @@ def _not_loaded(invocation: Invocation) -> InvocationResult:
     return InvocationResult(
         error=FunctionError("RuntimeError", f"the function '{name}' is not loaded")
     )
-
-
-def _http_request(invocation: Invocation) -> Any | None:
-    return next((each.value for each in invocation.inputs.values() if each.kind == "http"), None)
-
-
-async def _both(answer: Answer, forwarding: asyncio.Task[None]) -> InvocationResult:
-    """Wait for the response and for how the call went; a failure need not have a response."""
-    waited: list[asyncio.Future[Any]] = [answer, forwarding]
-    await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
-    if (
-        forwarding.done()
-        and isinstance(forwarding.exception(), WorkerProtocolError)
-        and not answer.done()
-    ):
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_WORD_OF_FAILURE):
-                return await asyncio.shield(answer)
-    if answer.done() and answer.exception() is None and answer.result().error is not None:
-        return answer.result()
-    await forwarding
-    return await answer

@@ -3,20 +3,33 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
 import aiohttp
+import msgspec
 from multidict import CIMultiDict
 from yarl import URL
 
 from emulator.errors import WorkerProtocolError
-from emulator.model import HttpRequestData, HttpResponseData
+from emulator.model import (
+    Datum,
+    HttpRequestData,
+    HttpResponseData,
+    Invocation,
+    InvocationResult,
+)
+from emulator.workers.calls import Answer
 from emulator.workers.channel import ResponseStream
+from emulator.workers.functionrpc.http import speakable_request
 
 CALL_HEADER = "x-ms-invocation-id"
 _CHUNK = 64 << 10
+_WORD_OF_FAILURE = 5.0
+"""Seconds a worker may take to say how a call went whose response it has not finished."""
+
 _NOT_FORWARDED = frozenset(
     {
         "connection",
@@ -52,6 +65,7 @@ class HttpProxy:
         respond: ResponseStream,
     ) -> None:
         """Send the request with its body as it comes, and the response as it comes."""
+        request = speakable_request(request)
         at = urlsplit(request.url)
         path = f"{at.path or '/'}?{at.query}" if at.query else at.path or "/"
         try:
@@ -115,22 +129,55 @@ class WholeResponse:
         self._status = 200
         self._headers: tuple[tuple[str, str], ...] = ()
         self._body = bytearray()
-        self.began = False
+        self._began = False
 
     async def start(self, status: int, headers: tuple[tuple[str, str], ...]) -> None:
-        self.began = True
+        self._began = True
         self._status, self._headers = status, headers
 
     async def write(self, chunk: bytes) -> None:
         self._body += chunk
 
-    def data(self) -> HttpResponseData:
-        return HttpResponseData(self._status, self._headers, bytes(self._body))
+    def given_with(self, result: InvocationResult) -> InvocationResult:
+        """Return the result of the call with this response, if there is one."""
+        if result.error is not None or not self._began:
+            return result
+        response = HttpResponseData(self._status, self._headers, bytes(self._body))
+        return InvocationResult(Datum("http", response), result.outputs)
 
 
-async def in_one_piece(body: bytes) -> AsyncIterator[bytes]:
+def http_request(invocation: Invocation) -> HttpRequestData | None:
+    return next((each.value for each in invocation.inputs.values() if each.kind == "http"), None)
+
+
+def taken_apart(invocation: Invocation) -> tuple[Invocation, AsyncIterator[bytes]]:
+    """Return a call whose request comes whole as one whose body comes in pieces."""
+    name, datum = next((n, d) for n, d in invocation.inputs.items() if d.kind == "http")
+    body: bytes = datum.value.body
+    headers = {**datum.value.headers, "content-length": str(len(body))}
+    headers.pop("transfer-encoding", None)
+    request = msgspec.structs.replace(datum.value, headers=headers)
+    inputs = {**invocation.inputs, name: Datum("http", request)}
+    return msgspec.structs.replace(invocation, inputs=inputs), _in_one_piece(body)
+
+
+async def _in_one_piece(body: bytes) -> AsyncIterator[bytes]:
     if body:
         yield body
+
+
+async def outcome(answer: Answer, forwarding: asyncio.Task[None]) -> InvocationResult:
+    """Wait for the response and for how the call went; a failure need not have a response."""
+    waited: list[asyncio.Future[Any]] = [answer, forwarding]
+    await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
+    if not answer.done() and isinstance(forwarding.exception(), WorkerProtocolError):
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_WORD_OF_FAILURE):
+                return await asyncio.shield(answer)
+    failed = answer.done() and (answer.exception() or answer.result().error)
+    if not failed:
+        await forwarding
+    return await answer
 
 
 def _headers(call_id: str, request: HttpRequestData) -> CIMultiDict[str]:

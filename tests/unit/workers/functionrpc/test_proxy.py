@@ -1,0 +1,82 @@
+"""Responses that a worker sends by HTTP, and how their calls went."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from emulator.errors import WorkerLost, WorkerProtocolError
+from emulator.model import Datum, FunctionError, HttpRequestData, Invocation, InvocationResult
+from emulator.workers.functionrpc.proxy import WholeResponse, outcome, taken_apart
+
+FAILED = InvocationResult(error=FunctionError("ValueError", "no"))
+
+
+async def forwarded(error: Exception | None = None, after: asyncio.Event | None = None) -> None:
+    if after is not None:
+        await after.wait()
+    if error is not None:
+        raise error
+
+
+def an_answer() -> asyncio.Future[InvocationResult]:
+    return asyncio.get_running_loop().create_future()
+
+
+@pytest.mark.parametrize("first", ["the worker", "its connection"])
+async def test_a_worker_that_ends_is_the_reason_not_its_connection(first: str) -> None:
+    broken, answer, never = WorkerProtocolError("broken off"), an_answer(), asyncio.Event()
+    at_once = first == "its connection"
+    forwarding = asyncio.create_task(forwarded(broken, None if at_once else never))
+    call = asyncio.create_task(outcome(answer, forwarding))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    answer.set_exception(WorkerLost("the worker ended with exit code 3"))
+    async with asyncio.timeout(1):
+        with pytest.raises(WorkerLost, match="exit code 3"):
+            await call
+    forwarding.cancel()
+    await asyncio.gather(forwarding, return_exceptions=True)
+
+
+async def test_a_failure_need_not_have_a_response() -> None:
+    answer, never = an_answer(), asyncio.Event()
+    answer.set_result(FAILED)
+    forwarding = asyncio.create_task(forwarded(after=never))
+    assert await outcome(answer, forwarding) is FAILED
+    forwarding.cancel()
+    await asyncio.gather(forwarding, return_exceptions=True)
+
+
+async def test_a_call_is_over_when_its_response_is_out() -> None:
+    answer, out = an_answer(), asyncio.Event()
+    answer.set_result(InvocationResult())
+    call = asyncio.create_task(outcome(answer, asyncio.create_task(forwarded(after=out))))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert not call.done()
+    out.set()
+    assert await call == InvocationResult()
+
+
+async def test_a_client_that_is_gone_is_not_the_worker() -> None:
+    forwarding = asyncio.create_task(forwarded(ConnectionResetError()))
+    with pytest.raises(ConnectionResetError):
+        await outcome(an_answer(), forwarding)
+
+
+async def test_a_body_and_a_response_can_be_whole() -> None:
+    request = HttpRequestData("POST", "http://h/", {"transfer-encoding": "chunked"}, body=b"abc")
+    inputs = {"req": Datum("http", request), "other": Datum("text", "x")}
+    call, body = taken_apart(Invocation("1", "f", inputs))
+    assert call.inputs["req"].value.headers == {"content-length": "3"}
+    assert call.inputs["other"] == Datum("text", "x")
+    assert [each async for each in body] == [b"abc"]
+    whole = WholeResponse()
+    assert whole.given_with(InvocationResult()) == InvocationResult()
+    await whole.start(201, (("a", "b"),))
+    await whole.write(b"x")
+    answer = whole.given_with(InvocationResult()).return_value.value
+    assert (answer.status, answer.headers, answer.body) == (201, (("a", "b"),), b"x")
+    assert whole.given_with(FAILED) is FAILED
