@@ -6,14 +6,13 @@ machine's own tools.
 
 from __future__ import annotations
 
-import asyncio
 import gzip
 import time
 from pathlib import Path
 
 import pytest
 
-from tests.support.hosted import HEAD, hosted, send
+from tests.support.hosted import HEAD, hosted, raw, send
 from tests.support.serving import Served, served, write_app
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -83,19 +82,6 @@ FOREIGN_PAGES = [
 ]
 
 
-async def exchange(host: Served, data: bytes, *, within: float = 10.0) -> bytes:
-    """Send bytes as they are; return what comes back until the connection ends."""
-    name, _, port = host.url.removeprefix("http://").partition(":")
-    reader, writer = await asyncio.open_connection(name, int(port))
-    try:
-        writer.write(data)
-        await writer.drain()
-        async with asyncio.timeout(within):
-            return await reader.read()
-    finally:
-        writer.close()
-
-
 def request(line: str, *headers: str, body: bytes = b"", name: str | None = "localhost") -> bytes:
     first = [] if name is None else [f"Host: {name}"]
     head = "\r\n".join([f"{line} HTTP/1.1", *first, "Connection: close", *headers])
@@ -116,10 +102,10 @@ def lines_about(host: Served, sign: str) -> list[str]:
 @pytest.mark.parametrize("name", FOREIGN_NAMES)
 async def test_a_rebound_name_reaches_nothing_of_the_hosts_own(host: Served, name: str) -> None:
     for method, path in OWN:
-        answer = await exchange(host, request(f"{method} {path}", "Content-Length: 0", name=name))
+        answer = await raw(host, request(f"{method} {path}", "Content-Length: 0", name=name))
         assert status(answer) in {400, 403}, (path, answer[:80])
     absolute = request(f"GET http://{name}/admin/host/status", name="localhost")
-    assert status(await exchange(host, absolute)) in {400, 403}
+    assert status(await raw(host, absolute)) in {400, 403}
 
 
 @pytest.mark.parametrize("headers", FOREIGN_PAGES, ids=str)
@@ -128,7 +114,7 @@ async def test_a_page_of_another_site_reaches_nothing_of_the_hosts_own(
 ) -> None:
     shown = [f"{name}: {value}" for name, value in headers.items()]
     for method, path in OWN:
-        answer = await exchange(host, request(f"{method} {path}", "Content-Length: 0", *shown))
+        answer = await raw(host, request(f"{method} {path}", "Content-Length: 0", *shown))
         assert status(answer) == 403, (path, answer[:80])
         assert b"access-control-allow-origin" not in answer.lower()
     assert (await host.get("/admin/host/status")).json["state"] == "Running"
@@ -137,18 +123,18 @@ async def test_a_page_of_another_site_reaches_nothing_of_the_hosts_own(
 @pytest.mark.parametrize("names", [[], ["localhost", "localhost"], ["localhost", "evil.example"]])
 async def test_a_request_names_one_host(host: Served, names: list[str]) -> None:
     line = request("GET /admin/host/status", *[f"Host: {name}" for name in names], name=None)
-    assert status(await exchange(host, line)) == 400
+    assert status(await raw(host, line)) == 400
 
 
 @pytest.mark.parametrize("name", ["localhost", "a.localhost:1", "127.0.0.1", "[::1]:7071"])
 async def test_this_machines_own_tools_and_pages_reach_it(host: Served, name: str) -> None:
     page = "Origin: http://localhost:3000"
-    assert status(await exchange(host, request("GET /admin/host/status", name=name))) == 200
-    assert status(await exchange(host, request("GET /_openai/v1/models", page, name=name))) == 200
+    assert status(await raw(host, request("GET /admin/host/status", name=name))) == 200
+    assert status(await raw(host, request("GET /_openai/v1/models", page, name=name))) == 200
 
 
 async def test_functions_answer_any_name_and_any_page_as_on_azure(host: Served) -> None:
-    answer = await exchange(
+    answer = await raw(
         host, request("GET /api/echo", "Origin: https://evil.example", name="evil.example")
     )
     assert status(answer) == 200
@@ -159,13 +145,13 @@ async def test_functions_answer_any_name_and_any_page_as_on_azure(host: Served) 
                                   "/%2561dmin/host/status", "/./admin/host/status", "/%5Fopenai/v1/models",
                                   "/admin%2fhost%2fstatus", "/\\admin\\host\\status"])  # fmt: skip
 async def test_no_spelling_of_a_path_gets_around_that(host: Served, path: str) -> None:
-    answer = await exchange(host, request(f"GET {path}", name="evil.example"))
+    answer = await raw(host, request(f"GET {path}", name="evil.example"))
     assert status(answer) in {400, 403, 404}
 
 
 async def test_the_page_of_the_host_says_nothing_of_the_machine_to_others(host: Served) -> None:
-    own = await exchange(host, request("GET /"))
-    other = await exchange(host, request("GET /", name="evil.example"))
+    own = await raw(host, request("GET /"))
+    other = await raw(host, request("GET /", name="evil.example"))
     assert status(other) == 200, "who asks whether the app is up gets to know"
     assert b"echo" in own
     assert b"echo" not in other
@@ -212,7 +198,7 @@ HIDDEN = b"0\r\n\r\nGET /api/echo/hidden HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 @pytest.mark.parametrize("headers", FRAMINGS.values(), ids=FRAMINGS)
 async def test_no_request_hides_in_the_body_of_another(host: Served, headers: list[str]) -> None:
-    answer = await exchange(host, request("POST /api/echo", *headers, body=HIDDEN))
+    answer = await raw(host, request("POST /api/echo", *headers, body=HIDDEN))
     assert status(answer) == 400
     assert answer.count(b"HTTP/1.") == 1
     assert lines_about(host, "hidden") == []
@@ -221,7 +207,7 @@ async def test_no_request_hides_in_the_body_of_another(host: Served, headers: li
 @pytest.mark.parametrize("chunks", CHUNKS)
 async def test_chunks_that_are_none_are_refused(host: Served, chunks: bytes) -> None:
     data = request("POST /api/echo", "Transfer-Encoding: chunked", body=chunks)
-    answer = await exchange(host, data)
+    answer = await raw(host, data)
     assert status(answer) == 400
     assert answer.count(b"HTTP/1.") == 1
 
@@ -230,13 +216,13 @@ async def test_an_old_client_has_no_chunks(host: Served) -> None:
     data = (
         b"POST /api/echo HTTP/1.0\r\nTransfer-Encoding: chunked\r\nConnection: keep-alive\r\n\r\n"
     )
-    assert status(await exchange(host, data + b"0\r\n\r\n")) == 400
+    assert status(await raw(host, data + b"0\r\n\r\n")) == 400
 
 
 @pytest.mark.parametrize("version", ["HTTP/2.0", "HTTP/0.9", "HTTP/9.9", "http/1.1", ""])
 async def test_other_versions_are_not_spoken(host: Served, version: str) -> None:
     data = f"GET /api/echo {version}\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode()
-    assert status(await exchange(host, data)) in {400, 505}
+    assert status(await raw(host, data)) in {400, 505}
 
 
 @pytest.mark.parametrize(
@@ -251,7 +237,7 @@ async def test_other_versions_are_not_spoken(host: Served, version: str) -> None
 async def test_heads_without_end_are_refused(
     host: Served, line: str, headers: list[str], expected: int
 ) -> None:
-    assert status(await exchange(host, request(line, *headers))) == expected
+    assert status(await raw(host, request(line, *headers))) == expected
 
 
 # Answers

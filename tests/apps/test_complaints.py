@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from tests.support.processes import processes_in, until
 from tests.support.serving import FUNCEMU, Served, environment, served, write_app
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
@@ -152,18 +151,6 @@ async def test_a_storage_that_is_not_there_keeps_nothing_from_starting(app: Path
         assert (await host.get("/api/hello")).text == "hi"
 
 
-def processes_in(folder: Path) -> list[int]:
-    """Return the processes that run in a folder, whoever started them."""
-    found = []
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            if os.readlink(process / "cwd") == str(folder) and not _is_dead(process):
-                found.append(int(process.name))
-        except OSError:
-            continue
-    return found
-
-
 def asks_the_kernel(pid: int) -> bool:
     return "_ctypes" in Path(f"/proc/{pid}/maps").read_text()
 
@@ -174,15 +161,5 @@ def children_named(name: str, folder: Path) -> list[int]:
     ]
 
 
-def _is_dead(process: Path) -> bool:
-    return (process / "stat").read_text().rsplit(")", 1)[1].split()[0] in "ZX"
-
-
 async def reloads(host: Served, number: int) -> None:
     await until(lambda: host.printed.count("Reloaded") == number)
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
-        while not condition():  # noqa: ASYNC110 - other processes are looked at
-            await asyncio.sleep(0.02)

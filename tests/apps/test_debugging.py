@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.dap import editor
+from tests.support.processes import processes_in
 from tests.support.serving import FUNCEMU, Served, environment, served, write_app
 
 pytestmark = [
@@ -256,15 +257,3 @@ def worker_of(host: Served) -> int:
     pid = host.process.pid
     children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     return int(children[0])
-
-
-def processes_in(folder: Path) -> list[int]:
-    """Return the processes that run in a folder, whoever started them."""
-    found = []
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            if os.readlink(process / "cwd") == str(folder):
-                found.append(int(process.name))
-        except OSError:
-            continue
-    return found

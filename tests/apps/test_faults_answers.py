@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.faults import is_alive, processes_in, stops, until, worker_of
+from tests.support.faults import stops, worker_of
 from tests.support.hosted import HEAD, hosted, raw
+from tests.support.processes import is_alive, processes_in, until
 from tests.support.serving import Served, served, write_app
 
 pytestmark = [

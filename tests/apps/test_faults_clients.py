@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import random
-import socket
-import struct
 import sys
 import time
 from collections.abc import AsyncIterator
@@ -14,9 +12,10 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from tests.support.faults import resident, until
 from tests.support.hosted import HEAD, hosted, raw
+from tests.support.processes import resident, until
 from tests.support.serving import Served
+from tests.support.tcp_service import reset
 
 pytestmark = [
     pytest.mark.asyncio(loop_scope="module"),
@@ -109,12 +108,6 @@ async def test_clients_that_leave_at_any_moment(host: Served) -> None:
                 reset(writer)
             else:
                 writer.close()
-
-
-def reset(writer: asyncio.StreamWriter) -> None:
-    connection: socket.socket = writer.get_extra_info("socket")
-    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    writer.transport.abort()
 
 
 async def test_clients_that_never_read(host: Served) -> None:

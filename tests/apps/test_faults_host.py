@@ -16,8 +16,9 @@ from typing import Any
 import aiohttp
 import pytest
 
-from tests.support.faults import processes_in, starting, stops, until
+from tests.support.faults import starting, stops
 from tests.support.hosted import HEAD
+from tests.support.processes import processes_in, until
 from tests.support.serving import FIXTURES, FUNCEMU, Served, environment, served, write_app
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.faults import resident, until, worker_of
+from tests.support.faults import worker_of
 from tests.support.hosted import HEAD, hosted
+from tests.support.processes import resident, until
 from tests.support.serving import Served, served, write_app
 
 pytestmark = [

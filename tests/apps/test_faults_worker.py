@@ -14,16 +14,11 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from tests.support.faults import (
-    is_alive,
-    processes_in,
-    starting,
-    stops,
-    until,
-    worker_of,
-)
+from tests.support.faults import starting, stops, worker_of
 from tests.support.hosted import HEAD
+from tests.support.processes import is_alive, processes_in, until
 from tests.support.serving import FIXTURES, FUNCEMU, environment, served, write_app
+from tests.support.streaming import streaming_extension
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 
@@ -176,11 +171,7 @@ async def test_killed_in_the_midst_of_a_stream(tmp_path: Path, streaming: dict[s
 
 @pytest.fixture(scope="session")
 def streaming(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    target = tmp_path_factory.mktemp("site")
-    pip = [sys.executable, "-m", "pip", "install", "-q", "--disable-pip-version-check"]
-    names = ["azurefunctions-extensions-base", "azurefunctions-extensions-http-fastapi"]
-    subprocess.run([*pip, "--no-deps", "--target", str(target), *names], check=True)
-    return {"PYTHONPATH": str(target)}
+    return streaming_extension(tmp_path_factory.mktemp("site"))
 
 
 DIES_ONCE = """

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
 
@@ -11,24 +10,15 @@ import aiohttp
 import pytest
 
 from tests.support.serving import FIXTURES, served
+from tests.support.streaming import streaming_extension
 
 APP = FIXTURES / "apps/streaming"
-EXTENSION = ["azurefunctions-extensions-base", "azurefunctions-extensions-http-fastapi"]
 
 
 @pytest.fixture(scope="module")
 def extension(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """The extension in a folder of its own: importing it changes every app of a process."""
-    target = tmp_path_factory.mktemp("site")
-    pip = [sys.executable, "-m", "pip", "install", "-q", "--disable-pip-version-check"]
-    done = subprocess.run(
-        [*pip, "--no-deps", "--target", str(target), *EXTENSION],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return {"PYTHONPATH": str(target)}
+    return streaming_extension(tmp_path_factory.mktemp("site"))
 
 
 @pytest.fixture(autouse=True)

@@ -15,8 +15,8 @@ import aiohttp
 import pytest
 
 from tests.support.node import with_packages
+from tests.support.processes import until
 from tests.support.serving import Served, served, write_app
-from tests.support.workers import until
 
 HANDLERS = """
 const { WORD } = {words};

@@ -24,6 +24,7 @@ from emulator.workers.standby import Standby
 from emulator.workers.subprocess import SubprocessChannel
 from tests.support import node
 from tests.support.node import interpreter, javascript, with_packages
+from tests.support.processes import gone, is_alive, until
 from tests.support.workers import (
     Worker,
     environment,
@@ -31,7 +32,6 @@ from tests.support.workers import (
     serving,
     started,
     text_of,
-    until,
     write,
 )
 
@@ -39,21 +39,6 @@ pytestmark = pytest.mark.skipif(os.name != "posix", reason="process groups and s
 
 KIND = "node"
 ROOT = Path(__file__).resolve().parents[2]
-
-
-def is_alive(pid: int) -> bool:
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
-    except FileNotFoundError:
-        return False
-    return state != "Z"
-
-
-async def gone(pid: int, *, within: float = 5.0) -> bool:
-    deadline = time.monotonic() + within
-    for _ in iter(lambda: is_alive(pid) and time.monotonic() < deadline, False):
-        await asyncio.sleep(0.01)
-    return not is_alive(pid)
 
 
 async def test_standard_input_is_empty_and_nothing_of_ours_is_in_the_way(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import pytest
 from emulator.model import Datum, FunctionError, Invocation, RetryContext, TraceContext
 from tests.support import node
 from tests.support.node import javascript, with_packages
+from tests.support.processes import until
 from tests.support.workers import (
     HTTP_OUT,
     binding,
@@ -21,7 +22,6 @@ from tests.support.workers import (
     serving,
     started,
     text_of,
-    until,
     write,
 )
 

@@ -21,6 +21,7 @@ from emulator.model import Datum, FunctionError, Invocation
 from emulator.workers.channel import AppSpec, FunctionLoad, WorkerLog
 from emulator.workers.functionrpc.channel import RpcChannel
 from emulator.workers.supervisor import Supervisor
+from tests.support.processes import until
 from tests.support.rpcapps import OBEDIENT, PYTHON_WORKER, a_worker, like, open_rpc
 from tests.support.workers import (
     Worker,
@@ -30,7 +31,6 @@ from tests.support.workers import (
     models,
     request,
     text_of,
-    until,
     write,
 )
 

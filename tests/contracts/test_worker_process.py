@@ -21,6 +21,7 @@ from emulator.errors import WorkerLost, WorkerStartError
 from emulator.workers import process
 from emulator.workers.channel import AppSpec, Interpreter, WorkerLog
 from emulator.workers.subprocess import SubprocessChannel
+from tests.support.processes import gone, is_alive, until
 from tests.support.workers import (
     OURS,
     Worker,
@@ -30,7 +31,6 @@ from tests.support.workers import (
     serving,
     started,
     text_of,
-    until,
     write,
 )
 
@@ -38,21 +38,6 @@ pytestmark = pytest.mark.skipif(os.name != "posix", reason="process groups and s
 
 KIND = "subprocess"
 ROOT = Path(__file__).resolve().parents[2]
-
-
-def is_alive(pid: int) -> bool:
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
-    except FileNotFoundError:
-        return False
-    return state != "Z"
-
-
-async def gone(pid: int, *, within: float = 5.0) -> bool:
-    deadline = time.monotonic() + within
-    for _ in iter(lambda: is_alive(pid) and time.monotonic() < deadline, False):
-        await asyncio.sleep(0.01)
-    return not is_alive(pid)
 
 
 # Where the app finds itself

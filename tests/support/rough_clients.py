@@ -8,12 +8,12 @@ from __future__ import annotations
 import asyncio
 import json
 import random
-import socket
-import struct
 import sys
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
+
+from tests.support.tcp_service import reset
 
 HEAD = b"Host: localhost\r\nConnection: close\r\n"
 
@@ -144,10 +144,7 @@ class Clients:
         return parts[1].decode() if len(parts) > 1 else "no answer"
 
     def _reset(self, writer: asyncio.StreamWriter) -> str:
-        """Close without the usual farewell."""
-        connection: socket.socket = writer.get_extra_info("socket")
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        writer.transport.abort()
+        reset(writer)
         return "reset"
 
 

@@ -78,12 +78,15 @@ class TcpService:
             if self.ending == "hang":
                 await asyncio.Event().wait()
             if self.ending == "reset":
-                linger = struct.pack("ii", 1, 0)
-                writer.get_extra_info("socket").setsockopt(
-                    socket.SOL_SOCKET, socket.SO_LINGER, linger
-                )
-                writer.transport.abort()
+                reset(writer)
         except (ConnectionError, asyncio.IncompleteReadError):
             return
         finally:
             writer.close()
+
+
+def reset(writer: asyncio.StreamWriter) -> None:
+    """Close a connection without the usual farewell."""
+    connection: socket.socket = writer.get_extra_info("socket")
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    writer.transport.abort()

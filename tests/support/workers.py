@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import itertools
 import os
 import sys
 import textwrap
-import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -35,6 +33,7 @@ from emulator.workers.channel import (
 )
 from emulator.workers.inprocess import InProcessChannel
 from emulator.workers.subprocess import SubprocessChannel
+from tests.support.processes import until
 
 CHANNELS = ("inprocess", "subprocess")
 OURS = Interpreter(Path(sys.executable), "the tests'")
@@ -178,14 +177,6 @@ class Worker:
 
     def said(self, call_id: str | None = None) -> list[str]:
         return [each.message for each in self.logs if each.invocation_id == call_id]
-
-
-async def until(condition: Callable[[], bool], *, within: float = 10.0) -> None:
-    """Wait for something another process does."""
-    deadline = time.monotonic() + within
-    for _ in iter(condition, True):
-        assert time.monotonic() < deadline, "it did not happen in time"
-        await asyncio.sleep(0.005)
 
 
 def text_of(result: InvocationResult) -> str:
