@@ -23,6 +23,7 @@ from emulator.workers.languages import NODE, PYTHON, TITLES, app_language
 from emulator.workers.selection import find_worker
 
 if TYPE_CHECKING:
+    from emulator.model import Problem
     from emulator.registry import BindingRegistry
     from emulator.runtime.builder import Builder
     from emulator.runtime.building import BuildPlan
@@ -60,6 +61,8 @@ class Starter:
         """Hears of the command that compiles the app, before that takes its time."""
         self.build_plan: BuildPlan | None = None
         """How the app is compiled, when it is."""
+        self._compiled: tuple[Problem, ...] = ()
+        """What the compiler said, for the next load that gets so far."""
         self.settings = Settings.empty()
         """As of the configuration read last."""
         self.standby: Standby | None = None
@@ -91,32 +94,33 @@ class Starter:
 
     def spawn(self, configuration: Configuration) -> Launch:
         """Start the worker; raises `WorkerStartError` when no interpreter can run the app."""
-        configuration.check()
         if self.latest is None:
-            configuration = self._built(configuration)
+            self._build(configuration)
+        configuration.check()
+        compiled, self._compiled = self._compiled, ()
+        configuration = replace(configuration, problems=(*configuration.problems, *compiled))
         self.latest = self._channel(configuration)
         return Launch(configuration, self.latest)
 
     def launch(self) -> Launch:
         return self.spawn(self.configure())
 
-    def _built(self, configuration: Configuration) -> Configuration:
+    def _build(self, configuration: Configuration) -> None:
         """Compile the app where that is to be done; what the compiler says goes with the rest."""
         variables = configuration.settings.worker_environment()
         asked = "build" in self.options.given
         if not self.options.build or (
             not asked and app_language(self.root, variables).name != NODE
         ):
-            return configuration
+            return
         # Apps in Python, most of them, need not import it.
         from emulator.runtime.building import build, build_plan
 
         plan = self.build_plan = build_plan(self.root, self.environ, asked=asked)
         if plan is None or not (asked or plan.stale):
-            return configuration
+            return
         self.building(plan.shown)
-        found = build(plan, self.environ)
-        return replace(configuration, problems=(*configuration.problems, *found))
+        self._compiled = tuple(build(plan, self.environ))
 
     def _channel(self, configuration: Configuration) -> WorkerChannel:
         settings = configuration.settings

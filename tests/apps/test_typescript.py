@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support import node
 from tests.support.serving import Served, served, write_app
 from tests.support.typescript import with_compiler
 
@@ -105,6 +106,24 @@ async def test_what_does_not_compile_is_told_at_the_start(tmp_path: Path) -> Non
     async with served(app) as host:
         assert f"at {FILE}:7:" in host.printed
         assert (await host.get("/api/hello")).status == 200  # it is compiled all the same
+
+
+async def test_a_start_that_failed_does_not_end_the_compiling(tmp_path: Path) -> None:
+    copy = "mkdir -p dist && cp src/hello.ts dist/hello.js"
+    function = "require('@azure/functions').app.http('hello', { handler: () => ({ body: 'Hi' }) });"
+    files = {
+        "package.json": json.dumps({"main": "dist/*.js", "scripts": {"build": copy}}),
+        "tsconfig.json": "{}",
+        "src/hello.ts": function,
+        "host.json": '{"version": "3.0"}',
+    }
+    app = node.with_packages(write_app(tmp_path, files))
+    async with served(app, watch=True) as host:
+        await host.until_printed("'3.0' is an invalid value for host.json 'version'")
+        (app / "host.json").write_text('{"version": "2.0"}', "utf-8")
+        await until(host, "Hi")
+        (app / "src/hello.ts").write_text(function.replace("Hi", "Hello"), "utf-8")
+        await until(host, "Hello")
 
 
 async def test_without_its_packages_the_next_step_is_told(tmp_path: Path) -> None:
