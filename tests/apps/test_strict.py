@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from emulator.console.render import Palette
 from emulator.model import Problem, Severity
 from tests.support.findings import (
-    HELLO,
+    ASK,
+    EMBED,
+    POST,
+    SEARCH,
+    SEARCHING,
     SETTINGS,
     binding,
     check,
@@ -24,27 +26,8 @@ from tests.support.findings import (
     host_json,
     http,
     settings_json,
+    skill,
 )
-from tests.support.serving import FIXTURES, FUNCEMU, environment, served, write_app
-
-POST = {"id": "a", "userMessage": "{Query.message}", "chatModel": "gpt-4o-mini"}
-ASK = {"prompt": "Hi", "chatModel": "gpt-4o-mini"}
-EMBED = {"input": "text", "inputType": "RawText", "embeddingsModel": "e"}
-SEARCH = {
-    "searchConnectionName": "Search",
-    "collection": "docs",
-    "query": "q",
-    "chatModel": "gpt-4o-mini",
-    "embeddingsModel": "e",
-}
-SEARCHING = {
-    "settings": settings_json(Search__Endpoint="https://planted.search.windows.net"),
-    "host": host_json(extensions={"openai": {"searchProvider": {"type": "azureAISearch"}}}),
-}
-
-
-def skill(**properties: Any) -> list[dict[str, Any]]:
-    return [binding("assistantSkillTrigger", functionDescription="Does it", **properties)]
 
 
 @dataclass(frozen=True)
@@ -557,233 +540,12 @@ async def test_a_placeholder_is_told_and_no_finding(
     ]
 
 
-SOUND: dict[str, Mapping[str, str]] = {
-    "decorators": decorated(),
-    "folders": folders(),
-    "comments, trailing slashes, a blueprint of methods": decorated(
-        "@app.route(route='x/', methods=['GET'])\ndef a(req: func.HttpRequest) -> str: ...\n"
-        "@app.route(route='x', methods=['POST'])\ndef b(req: func.HttpRequest) -> str: ...\n"
-    ),
-    "an ASGI app without a prefix": {
-        **decorated(host=host_json(extensions={"http": {"routePrefix": ""}})),
-        "function_app.py": (
-            "import azure.functions as func\n"
-            "async def web(scope, receive, send): ...\n"
-            "app = func.AsgiFunctionApp(app=web, http_auth_level=func.AuthLevel.ANONYMOUS)\n"
-        ),
-    },
-    "every OpenAI binding": {
-        **folders(
-            http(
-                {**binding("assistantPost", **POST), "name": "post"},
-                {**binding("assistantCreate", "out"), "name": "create"},
-                {**binding("textCompletion", **ASK), "name": "completion"},
-                {**binding("embeddings", **EMBED), "name": "embedded"},
-                {**binding("semanticSearch", **SEARCH), "name": "found"},
-                {
-                    **binding(
-                        "embeddingsStore",
-                        "out",
-                        storeConnectionName="Search",
-                        collection="docs",
-                        **EMBED,
-                    ),
-                    "name": "store",
-                },
-            ),
-            **SEARCHING,
-        ),
-        "other/__init__.py": "def main(value): ...\n",
-        "other/function.json": json.dumps({"bindings": skill()}),
-        "third/__init__.py": "def main(req, value):\n    return 'hi'\n",
-        "third/function.json": json.dumps(
-            {"bindings": http(binding("assistantQuery", id="a", timestampUtc="2023-01-01"))}
-        ),
-    },
-    "one model by two names, and another over another connection": {
-        **folders(http(binding("textCompletion", **ASK))),
-        "other/__init__.py": "def main(req, value):\n    return 'hi'\n",
-        "other/function.json": json.dumps(
-            {"bindings": http(binding("textCompletion", prompt="p", chatModel="%MODEL%"))}
-        ),
-        "third/__init__.py": "def main(req, value):\n    return 'hi'\n",
-        "third/function.json": json.dumps(
-            {
-                "bindings": http(
-                    binding("textCompletion", prompt="p", chatModel="x", aiConnectionName="Second")
-                )
-            }
-        ),
-        "local.settings.json": settings_json(
-            MODEL="gpt-4o-mini",
-            Second__Endpoint="https://planted.openai.azure.com",
-            Second__Key="fedcba9876543210",
-        ),
-    },
-}
-
-
-@pytest.mark.parametrize("files", SOUND.values(), ids=SOUND)
-async def test_a_sound_app_has_no_findings(tmp_path: Path, files: Mapping[str, str]) -> None:
-    result = await check(tmp_path, files)
-    assert result.problems == []
-    assert result.good
-    assert result.functions
-
-
-async def test_each_matter_of_the_whole_app_is_told_once(tmp_path: Path) -> None:
-    one = {**binding("textCompletion", **ASK), "name": "one"}
-    two = {**binding("textCompletion", **ASK), "name": "two"}
-    result = await check(tmp_path, folders(http(one, two), host='{"version": "2.0"}'))
-    assert [problem.code for problem in result.problems] == ["extension-bundle"]
-
-
-async def test_a_mere_warning_is_told_and_the_app_is_good(tmp_path: Path) -> None:
-    result = await check(tmp_path, decorated(host=host_json(routePrefix="x")))
-    assert [problem.code for problem in result.problems] == ["host-json-unknown-key"]
-    assert result.good
-
-
-async def test_the_specific_route_is_a_choice_of_this_host(tmp_path: Path) -> None:
-    app = decorated(
-        "@app.route(route='{*rest}')\ndef a(req: func.HttpRequest) -> str: ...\n"
-        "@app.route(route='b')\ndef b(req: func.HttpRequest) -> str: ...\n"
-    )
-    result = await check(tmp_path, app, route_precedence="specificity")
-    (problem,) = result.problems
-    assert (problem.code, problem.severity) == ("route-unreachable", INFO)
-    assert "--route-precedence" in problem.message
-
-
 async def test_no_secret_is_in_what_is_found(tmp_path: Path) -> None:
     for number, (files, _) in enumerate(TABLE.values()):
         result = await check(tmp_path / str(number), {**files, ".env": "TOKEN=planted-token\n"})
         text = json.dumps(result.record())
         for secret in ("planted-token", SETTINGS["AZURE_OPENAI_KEY"], "sk-planted0123"):
             assert secret not in text
-
-
-# The commands, as typed.
-
-
-def run(*arguments: str | Path, **settings: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [FUNCEMU, *arguments],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=30,
-        env=environment(settings),
-    )
-
-
-def test_check_tells_what_where_azure_and_what_to_do(tmp_path: Path) -> None:
-    app = write_app(tmp_path, decorated("@app.route(route='/x')\ndef f(req) -> str: ...\n"))
-    before = sorted(tmp_path.rglob("*"))
-    done = run("check", app)
-    assert done.returncode == 1
-    assert done.stdout.splitlines() == [
-        "info: The route '/x' of function 'f' is taken as 'x' [route-leading-slash]",
-        "  at function_app.py:3",
-        "  On Azure: The whole host fails to start, with every function of the app, and keeps "
-        "trying.",
-        "  → Write 'x', or set routePrefix in host.json to an empty text.",
-        "1 function: 1 difference from Azure.",
-        "Exit code 1: one thing is otherwise on Azure.",
-    ]
-    left = {path for path in tmp_path.rglob("*") if "__pycache__" not in path.parts}
-    assert left == set(before)
-
-
-def test_check_says_that_there_is_nothing_to_mend(tmp_path: Path) -> None:
-    done = run("check", write_app(tmp_path, decorated()))
-    assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout == "1 function: nothing to mend, here or on Azure.\n"
-
-
-def test_check_answers_machines(tmp_path: Path) -> None:
-    done = run("check", write_app(tmp_path, folders(http(route="/x"))), "--output", "json")
-    assert done.returncode == 1
-    record = json.loads(done.stdout)
-    assert (record["event"], record["good"], record["functions"]) == ("checked", False, ["old"])
-    (problem,) = record["problems"]
-    assert (problem["code"], problem["severity"]) == ("route-leading-slash", "info")
-    assert problem["azure"].startswith("The whole host fails")
-    assert problem["where"] == "old/function.json"
-
-
-def test_check_tells_all_of_a_broken_host_json(tmp_path: Path) -> None:
-    app = write_app(tmp_path, {"host.json": "{", "local.settings.json": '{"Values": {"A": "1"}}'})
-    done = run("check", app, "--output", "json")
-    codes = [problem["code"] for problem in json.loads(done.stdout)["problems"]]
-    assert codes == ["host-json-invalid", "settings-is-encrypted-missing"]
-
-
-def test_check_tells_that_no_interpreter_can_run_the_app(tmp_path: Path) -> None:
-    app = write_app(tmp_path, decorated())
-    done = run("check", app, "--python", "/nowhere/python", "--output", "json")
-    assert done.returncode == 1
-    (problem,) = json.loads(done.stdout)["problems"]
-    assert "/nowhere/python" in problem["message"]
-
-
-def test_what_the_code_prints_while_it_is_imported_is_no_part_of_the_answer(
-    tmp_path: Path,
-) -> None:
-    app = write_app(tmp_path, decorated("print('imported')\n" + HELLO))
-    done = run("check", app, "--output", "json")
-    assert json.loads(done.stdout)["good"]
-    assert "imported" in done.stderr
-
-
-def test_check_leaves_no_process_behind(tmp_path: Path) -> None:
-    marker = tmp_path / "worker.pid"
-    code = f"import os\nopen({str(marker)!r}, 'w').write(str(os.getpid()))\n" + HELLO
-    assert run("check", write_app(tmp_path / "app", decorated(code))).returncode == 0
-    assert not Path(f"/proc/{marker.read_text()}").exists()
-
-
-@pytest.mark.parametrize("output", ["plain", "json"])
-def test_a_strict_start_refuses_to_serve(tmp_path: Path, output: str) -> None:
-    app = write_app(tmp_path, folders(http(route="/x")))
-    done = run("start", app, "--port", "0", "--ephemeral", "--strict", "--output", output)
-    assert done.returncode == 1
-    assert "http://localhost" not in done.stdout
-    if output == "json":
-        record = json.loads(done.stdout.splitlines()[-1])
-        assert record["event"] == "generation-failed"
-        assert record["problems"][0]["azure"].startswith("The whole host fails")
-    else:
-        assert "  On Azure: The whole host fails to start" in done.stdout
-        assert done.stdout.splitlines()[-1] == "Not started: 1 difference from Azure."
-
-
-async def test_a_strict_start_serves_a_sound_app(tmp_path: Path) -> None:
-    app = write_app(tmp_path, decorated())
-    async with served(app, "--strict") as host:
-        assert (await host.get("/api/hello")).text == "hi"
-
-
-async def test_a_strict_host_keeps_what_serves_when_a_save_brings_a_finding(
-    tmp_path: Path,
-) -> None:
-    app = write_app(tmp_path, decorated())
-    async with served(app, "--strict", "--watch") as host:
-        assert (await host.get("/api/hello")).text == "hi"
-        text = (app / "function_app.py").read_text().replace("'hello'", "'/hello'")
-        (app / "function_app.py").write_text(text.replace("'hi'", "'changed'"))
-        await host.until_printed("Not reloaded; generation 1 still answers")
-        assert "On Azure: The whole host fails" in host.printed
-        assert (await host.get("/api/hello")).text == "hi"
-
-
-async def test_without_strict_what_matters_on_azure_only_is_not_shown(channel: str) -> None:
-    app = FIXTURES / "apps/bench_hello"
-    async with served(app, channel=channel) as host:
-        assert "worker-runtime-missing" not in host.printed
-        status = (await host.get("/admin/host/status")).json
-        assert "problems" not in status
-        assert "FUNCTIONS_WORKER_RUNTIME" not in (await host.get("/")).text
 
 
 def test_a_python_that_azure_does_not_offer(tmp_path: Path) -> None:

@@ -92,3 +92,23 @@ def _base() -> dict[str, str]:
 def _named(files: Mapping[str, str]) -> dict[str, str]:
     names = {"settings": "local.settings.json", "host": "host.json", "env": ".env"}
     return {names[key]: text for key, text in files.items()}
+
+
+POST = {"id": "a", "userMessage": "{Query.message}", "chatModel": "gpt-4o-mini"}
+ASK = {"prompt": "Hi", "chatModel": "gpt-4o-mini"}
+EMBED = {"input": "text", "inputType": "RawText", "embeddingsModel": "e"}
+SEARCH = {
+    "searchConnectionName": "Search",
+    "collection": "docs",
+    "query": "q",
+    "chatModel": "gpt-4o-mini",
+    "embeddingsModel": "e",
+}
+SEARCHING = {
+    "settings": settings_json(Search__Endpoint="https://planted.search.windows.net"),
+    "host": host_json(extensions={"openai": {"searchProvider": {"type": "azureAISearch"}}}),
+}
+
+
+def skill(**properties: Any) -> list[dict[str, Any]]:
+    return [binding("assistantSkillTrigger", functionDescription="Does it", **properties)]

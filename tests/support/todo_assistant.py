@@ -13,6 +13,12 @@ from bindings.openai.extension import OpenAIExtension, Storage
 from tests.support.model_service import ModelService
 from tests.support.openai_host import Handler, OpenAIHost
 
+SUCCEEDED = (
+    "Function Name: 'AddTodo' and Function Result: 'The function call succeeded. "
+    "Let the user know that you completed the action.'"
+)
+ADD = ("call_1", "AddTodo", '{"taskDescription":"Call my dad"}')
+
 
 class TodoAssistant:
     """`todos` is what the skills work on; `add` and `get` are what they run."""
