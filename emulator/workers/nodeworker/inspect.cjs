@@ -2,15 +2,18 @@
 // which served until now, has ended.
 'use strict';
 
+const fs = require('fs');
 const inspector = require('inspector');
 const net = require('net');
 
 const ARGUMENT = /^--(inspect(?:-brk|-wait)?)(?:=(?:(?:(.*):)?(\d+)|(.+)))?$/;
 const RETRY = 200; // milliseconds
+const PATIENCE = 10000; // milliseconds after which it is told that the port stays in use
 
 class Inspector {
   // `args` are what Node.js itself would have been given: `--inspect=…` and its kin.
-  constructor(args) {
+  constructor(args, patience = PATIENCE) {
+    this._patience = patience;
     this._wanted = null;
     for (const arg of args) {
       const found = ARGUMENT.exec(arg);
@@ -33,11 +36,28 @@ class Inspector {
       inspector.open(port, host, waits);
       return;
     }
+    const late = setTimeout(() => tellInUse(port), this._patience).unref();
     const look = async () => {
-      if (await isFree(host, port)) inspector.open(port, host);
-      else setTimeout(look, RETRY).unref();
+      if (!(await isFree(host, port))) {
+        setTimeout(look, RETRY).unref();
+        return;
+      }
+      clearTimeout(late);
+      inspector.open(port, host);
     };
     setTimeout(look, RETRY).unref();
+  }
+}
+
+function tellInUse(port) {
+  const told =
+    `Warning: no debugger can attach yet: the port ${port} is in use, by calls that still run in` +
+    ' the version before, or by another program. Choose another port with --debug, or where' +
+    ' --inspect is set.\n';
+  try {
+    fs.writeSync(2, told);
+  } catch {
+    // nobody reads it
   }
 }
 

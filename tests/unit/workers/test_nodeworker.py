@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 from pathlib import Path
 
@@ -116,6 +117,23 @@ def test_a_long_load_is_told_and_the_end_of_the_host_ends_it() -> None:
         assert told == "The app is still being loaded after 0.05 s: it is at slow.js\n"
         process.stdin.close()
         assert process.wait(10) == -signal.SIGKILL
+
+
+def test_a_port_for_debuggers_that_stays_in_use_is_told() -> None:
+    npm.require("the worker for Node.js")
+    inspect = PROGRAMS["node"].script.parent / "inspect.cjs"
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        code = f"""
+            const {{ Inspector }} = require({json.dumps(str(inspect))});
+            new Inspector(['--inspect={port}'], 50).begin();
+            setTimeout(() => {{}}, 100);
+        """
+        done = subprocess.run(
+            ["node", "-e", code], stderr=subprocess.PIPE, text=True, check=True, timeout=20
+        )
+    assert f"the port {port} is in use" in done.stderr
+    assert done.stderr.count("Warning") == 1
 
 
 def test_every_file_says_what_it_is_for() -> None:
