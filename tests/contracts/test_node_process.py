@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from contextlib import AsyncExitStack
@@ -515,6 +516,23 @@ async def test_over_tcp_it_works_the_same(tmp_path: Path) -> None:
     assert worker.said("1") == ["said"]
     await channel.aclose()
     assert channel.closed.result().code == 0
+
+
+async def test_a_place_for_connections_may_be_too_long(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = javascript(tmp_path / "app", "http('f', () => ({ body: 'x' }));")
+    deep = tmp_path / ("x" * 100)
+    deep.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(deep))
+    channel = SubprocessChannel.spawn(
+        AppSpec(root, environment()), interpreter(root), lambda log: None
+    )
+    worker = Worker(channel, [], await channel.start())
+    await worker.load_all()
+    assert await worker.text("f") == "x"
+    await channel.aclose()
+    assert list(deep.iterdir()) == []
 
 
 async def test_a_worker_that_hears_nonsense_says_so_and_ends(tmp_path: Path) -> None:

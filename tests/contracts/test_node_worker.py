@@ -181,6 +181,11 @@ NOT_LOADED = {
         'EntryError: "main" in package.json is "dist/*.js", which names no file. Build the app'
         " first: npm run build.",
     ),
+    "not built, with a mark in front": (
+        {"package.json": '\ufeff{"main": "dist/*.js", "scripts": {"build": "tsc"}}'},
+        'EntryError: "main" in package.json is "dist/*.js", which names no file. Build the app'
+        " first: npm run build.",
+    ),
     "an exception": (
         {"package.json": '{"main": "a.js"}', "a.js": "\nnull.x;\n"},
         "TypeError: Cannot read properties of null (reading 'x')",

@@ -19,6 +19,7 @@ import pytest
 
 from emulator.errors import WorkerLost, WorkerStartError
 from emulator.workers import process
+from emulator.workers import subprocess as workers_subprocess
 from emulator.workers.channel import AppSpec, Interpreter, WorkerLog
 from emulator.workers.subprocess import SubprocessChannel
 from tests.support.processes import gone, is_alive, until
@@ -449,6 +450,29 @@ async def test_a_call_that_ran_too_long_ends_the_worker(tmp_path: Path) -> None:
         assert await gone(worker.info.pid)
 
 
+async def test_a_call_given_up_before_it_was_sent_leaves_nothing(tmp_path: Path) -> None:
+    async with serving(
+        "subprocess", decorated(tmp_path, "@app.route()\ndef f(req): return ''\n")
+    ) as (worker):
+        channel = worker.channel
+        assert isinstance(channel, SubprocessChannel)
+        assert channel._connection is not None
+        channel._connection.pause_writing()  # as when the worker does not read
+        call = asyncio.create_task(worker.call("f", id="one"))
+        await asyncio.sleep(0)
+        assert channel.running == 1
+        lingering = channel.lingering("one")
+        assert lingering is not None
+        call.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await call
+        assert lingering.done()
+        assert channel.running == 0
+        assert channel.lingering("one") is None
+        channel._connection.resume_writing()
+        assert await worker.text("f", id="one") == ""
+
+
 async def test_a_call_that_stops_in_time_does_not_end_the_worker(tmp_path: Path) -> None:
     code = """
         import logging, time
@@ -729,6 +753,20 @@ async def test_over_tcp_it_works_the_same_and_strangers_are_turned_away(tmp_path
         assert stranger.recv(1) == b""
         await channel.aclose()
     assert channel.closed.result().code == 0
+
+
+@pytest.mark.parametrize("loopback", [False, True])
+async def test_a_worker_that_never_says_anything_is_given_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, loopback: bool
+) -> None:
+    monkeypatch.setattr(workers_subprocess, "_START_TIMEOUT", 0.1)
+    fake = script(tmp_path / "python", "exec sleep 60")
+    channel = SubprocessChannel.spawn(
+        AppSpec(tmp_path, environment()), fake, lambda log: None, loopback=loopback
+    )
+    with pytest.raises(WorkerStartError, match="did not answer within"):
+        await channel.start()
+    assert channel.pids == ()
 
 
 async def test_over_tcp_a_worker_that_does_not_come_is_told(tmp_path: Path) -> None:
