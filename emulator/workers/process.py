@@ -102,6 +102,7 @@ class WorkerProcess:
         """As above, in a folder into which nobody else may look."""
         import tempfile  # costs some milliseconds, which an app in Python need not pay
 
+        assert sys.platform != "win32", "Python knows no such sockets there"
         self._ours = socket.socket(socket.AF_UNIX)
         try:
             self._folder = tempfile.mkdtemp(prefix="funcemu-")
