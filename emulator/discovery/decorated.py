@@ -13,7 +13,7 @@ from emulator.discovery.validate import Declared, name_problem, read_bindings
 from emulator.errors import ConfigError
 from emulator.model import FunctionError, FunctionModel, Problem, RetryPolicy, SourceSpan
 from emulator.workers.channel import IndexedFunction
-from emulator.workers.languages import PYTHON
+from emulator.workers.languages import BUILT, NODE, PYTHON
 
 WHOLE_APP = "None of the app's functions exist: the worker refuses to index the app."
 """What a mistake that Azure's worker finds in one decorated function does to all of them."""
@@ -51,11 +51,12 @@ def import_problem(
     root: Path, error: FunctionError, script_file: str, language: str = PYTHON
 ) -> Problem:
     """Say why the app's code could not be indexed; the traceback is the detail."""
+    file = error.file or script_file
     return Problem(
         "app-import-failed",
         f"The app cannot be loaded: {error.title}",
-        where=SourceSpan(_shown(root, error.file or script_file), error.line),
-        hint=_hint(root, error) if language == PYTHON else _node_hint(root, error),
+        where=SourceSpan(_shown(root, file), error.line) if file else None,
+        hint=_next_step(root, error, language),
         detail=error.shown_stack or None,
         azure="The host runs without functions, and every address answers 404.",
     )
@@ -67,6 +68,16 @@ def _shown(root: Path, file: str) -> str:
         if Path(file).is_relative_to(folder):
             return Path(file).relative_to(folder).as_posix()
     return file
+
+
+def _next_step(root: Path, error: FunctionError, language: str) -> str:
+    if language == PYTHON:
+        return _hint(root, error)
+    if language == NODE:
+        return _node_hint(root, error)
+    if language in BUILT:
+        return "All functions wait for it: mend it, and build the app."
+    return "All functions wait for it: mend the line and save."
 
 
 def _hint(root: Path, error: FunctionError) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from emulator.model import Problem, Severity, SourceSpan
-from emulator.workers.languages import NODE, PYTHON
+from emulator.workers.languages import BUILT, NODE, PYTHON
 
 _SKIPPED = {"__pycache__", "node_modules", "venv", "env", "site-packages"}
 _MOST_FOLDERS = 200
@@ -33,7 +33,10 @@ def nothing_found(
     else:
         reason = f"it has no {script_file}, and no sub-folder has a function.json"
     hints = list(_near_misses(root, script_file, indexed=indexed)) if script_file else []
-    return _empty(root, reason, hints, SourceSpan(script_file if indexed else str(root)))
+    if language in BUILT:
+        hints = ["Build the app; where that writes a folder with host.json, start there."]
+    where = script_file if script_file and indexed else str(root)
+    return _empty(root, reason, hints, SourceSpan(where))
 
 
 def _empty(root: Path, reason: str, hints: Sequence[str], where: SourceSpan) -> Problem:

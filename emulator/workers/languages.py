@@ -25,6 +25,9 @@ TITLES: Mapping[str, str] = {
 }
 """By the names that the setting has."""
 
+BUILT = frozenset({"java", "dotnet", "dotnet-isolated"})
+"""Languages of which people build an app before it is run."""
+
 LIBRARIES: Mapping[str, str] = {PYTHON: "azure-functions", NODE: "@azure/functions"}
 """What an app's code imports to declare its functions, by the package's name."""
 

@@ -147,3 +147,13 @@ def test_files_of_the_app_are_named_from_its_folder(tmp_path: Path) -> None:
     ]:
         error = FunctionError("ValueError", "no", "", file, 1)
         assert import_problem(root, error, "f.py").where == SourceSpan(shown, 1)
+
+
+@pytest.mark.parametrize(
+    ("language", "step"), [("java", "build the app"), ("powershell", "mend the line and save")]
+)
+def test_a_language_without_a_file_of_declarations_has_no_place(language: str, step: str) -> None:
+    error = FunctionError("Exception", "no luck")
+    problem = import_problem(Path("/app"), error, "", language)
+    assert problem.where is None
+    assert step in str(problem.hint)

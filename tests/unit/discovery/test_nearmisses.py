@@ -18,6 +18,12 @@ def write(root: Path, name: str, text: str = "import azure.functions as func\n")
     path.write_text(text)
 
 
+def test_an_app_that_is_built_is_told_so(tmp_path: Path) -> None:
+    problem = nothing_found(tmp_path, "", indexed=True, language="java")
+    assert problem.where == SourceSpan(str(tmp_path))
+    assert str(problem.hint).startswith("Build the app")
+
+
 def test_package_json_may_begin_with_a_mark(tmp_path: Path) -> None:
     write(tmp_path, "package.json", '\ufeff{"main": "src/*.js"}')
     problem = nothing_found(tmp_path, "package.json", indexed=True, language="node")
