@@ -335,10 +335,10 @@ ANSWERS: dict[str, tuple[str, int, bytes, dict[str, str]]] = {
     "a response": ("new HttpResponse({ status: 201, body: 'r' })", 201, b"r", {}),
     "no body allowed": ("{ status: 204 }", 204, b"", {}),
     "a cookie": (
-        "{ cookies: [{ name: 'a', value: 'b c', maxAge: 60, httpOnly: true, sameSite: 'Lax' }] }",
+        "{ cookies: [{ name: 'a', value: 'b (c)', maxAge: 60, httpOnly: true, sameSite: 'Lax' }] }",
         200,
         b"",
-        {"Set-Cookie": "a=b%20c; max-age=60; path=/; samesite=lax; httponly"},
+        {"Set-Cookie": "a=b%20%28c%29; max-age=60; path=/; samesite=lax; httponly"},
     ),
 }
 

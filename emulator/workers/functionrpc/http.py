@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from email.utils import formatdate
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, quote
 
 import msgspec
 
@@ -183,15 +183,17 @@ def _cookie(cookie: Any) -> str:
 
 
 def _cookie_parts(cookie: Any) -> Iterator[str]:
-    yield f"{cookie.name}={cookie.value}"
+    """Write a cookie as Azure's host does: its value is escaped, and it is for every path unless
+    the function says otherwise."""
+    yield f"{cookie.name}={quote(cookie.value, safe='')}"
     if cookie.HasField("expires") and cookie.expires.HasField("value"):
         yield f"expires={formatdate(cookie.expires.value.ToSeconds(), usegmt=True)}"
     if cookie.HasField("max_age"):
         yield f"max-age={int(cookie.max_age.value)}"
     if cookie.HasField("domain") and cookie.domain.value:
         yield f"domain={cookie.domain.value}"
-    if cookie.HasField("path") and cookie.path.value:
-        yield f"path={cookie.path.value}"
+    if path := cookie.path.value if cookie.HasField("path") else "/":
+        yield f"path={path}"
     if cookie.secure.value:
         yield "secure"
     if cookie.same_site in _SAME_SITE:

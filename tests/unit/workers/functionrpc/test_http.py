@@ -189,16 +189,17 @@ def test_the_function_s_own_content_type_is_not_negotiated() -> None:
 
 
 COOKIES = [
-    ({"name": "a", "value": "1"}, "a=1"),
-    ({"same_site": 1}, "n=v; samesite=lax"),
-    ({"same_site": 2}, "n=v; samesite=strict"),
-    ({"same_site": 3}, "n=v; samesite=none"),
-    ({"domain": {"value": "h"}, "path": {"value": "/"}}, "n=v; domain=h; path=/"),
-    ({"secure": {"value": True}, "http_only": {"value": True}}, "n=v; secure; httponly"),
-    ({"secure": {"value": False}, "max_age": {"value": 0}}, "n=v; max-age=0"),
+    ({"name": "a", "value": "1 (é);"}, "a=1%20%28%C3%A9%29%3B; path=/"),
+    ({"same_site": 1}, "n=v; path=/; samesite=lax"),
+    ({"same_site": 2}, "n=v; path=/; samesite=strict"),
+    ({"same_site": 3}, "n=v; path=/; samesite=none"),
+    ({"domain": {"value": "h"}, "path": {"value": "/p"}}, "n=v; domain=h; path=/p"),
+    ({"path": {"value": ""}}, "n=v"),
+    ({"secure": {"value": True}, "http_only": {"value": True}}, "n=v; path=/; secure; httponly"),
+    ({"secure": {"value": False}, "max_age": {"value": 0}}, "n=v; max-age=0; path=/"),
     (
         {"expires": {"value": {"seconds": 1484229308}}, "max_age": {"value": 10}},
-        "n=v; expires=Thu, 12 Jan 2017 13:55:08 GMT; max-age=10",
+        "n=v; expires=Thu, 12 Jan 2017 13:55:08 GMT; max-age=10; path=/",
     ),
 ]
 
