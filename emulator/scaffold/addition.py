@@ -13,7 +13,7 @@ from emulator.config.jsonedit import set_value
 from emulator.errors import ConfigError
 from emulator.model import SourceSpan
 from emulator.scaffold.catalogue import NODE_MODELS, Model, template_files
-from emulator.scaffold.node import PACKAGE_FILE, fitted, needed, node_files
+from emulator.scaffold.node import PACKAGE_FILE, SCRIPTS, fitted, needed, node_files
 from emulator.scaffold.project import Written, base_settings, write_files
 from emulator.sdk import Template
 
@@ -183,7 +183,8 @@ def _behind_imports(module: ast.Module) -> int:
 
 def _refuse_existing(folder: Path, model: Model, files: Mapping[str, str]) -> None:
     """Refuse what is there: the folder of a function, or a file with functions for Node.js."""
-    there = [each for each in files if "/" in each and (folder / each).exists()]
+    own = (each for each in files if "/" in each or each.endswith(SCRIPTS))
+    there = [each for each in own if (folder / each).exists()]
     taken = sorted({each.split("/")[0] if model == "v1" else each for each in there})
     if taken:
         raise ConfigError(

@@ -18,7 +18,7 @@ FUNCTIONS_FOLDER = "src/functions"
 _LIBRARY = {"@azure/functions": "^4.0.0"}
 _TYPESCRIPT = {"@types/node": "^20.0.0", "typescript": "^7.0.0"}
 _TEST = "node --test"
-_SCRIPTS = (".js", ".ts")
+SCRIPTS = (".js", ".ts")
 
 
 def node_files(model: Model) -> Mapping[str, str]:
@@ -87,7 +87,7 @@ def unreached(folder: Path, written: Iterable[str]) -> str | None:
     """Return the `main` of an app when it names none of the files with functions that were
     written, so that another file has to import them."""
     main = str(_read(folder).get("main") or "")
-    new = [each for each in written if each.endswith(_SCRIPTS)]
+    new = [each for each in written if each.endswith(SCRIPTS)]
     if not main or not new:
         return None
     names = [re.sub(r"\.ts$", ".js", each) for each in new]

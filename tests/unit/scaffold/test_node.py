@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -31,13 +32,18 @@ def test_a_function_gets_a_file_of_its_own(tmp_path: Path) -> None:
     assert settings["Values"]["FUNCTIONS_WORKER_RUNTIME"] == "node"
 
 
-def test_a_file_that_is_there_is_refused_unless_forced(tmp_path: Path) -> None:
-    app = write_app(tmp_path, {"package.json": PACKAGE, "src/functions/greet.js": "// mine"})
-    with pytest.raises(ConfigError, match=r"src/functions/greet\.js exists already"):
+@pytest.mark.parametrize(
+    ("main", "file"), [("src/functions/*.js", "src/functions/greet.js"), ("*.js", "greet.js")]
+)
+def test_a_file_that_is_there_is_refused_unless_forced(
+    tmp_path: Path, main: str, file: str
+) -> None:
+    app = write_app(tmp_path, {"package.json": json.dumps({"main": main}), file: "// mine"})
+    with pytest.raises(ConfigError, match=f"{re.escape(file)} exists already"):
         add(app, find_template("http"), "javascript", "greet", force=False)
-    assert (app / "src/functions/greet.js").read_text("utf-8") == "// mine"
+    assert (app / file).read_text("utf-8") == "// mine"
     add(app, find_template("http"), "javascript", "greet", force=True)
-    assert "app.http('greet'" in (app / "src/functions/greet.js").read_text("utf-8")
+    assert "app.http('greet'" in (app / file).read_text("utf-8")
 
 
 def test_packages_that_are_needed_are_named(tmp_path: Path) -> None:
