@@ -89,6 +89,23 @@ async def test_raw_output_never_disturbs_the_connection(tmp_path: Path) -> None:
         assert raw["error raw"].level == "Error"
 
 
+async def test_characters_may_be_cut_where_output_is_piped(tmp_path: Path) -> None:
+    root = javascript(
+        tmp_path,
+        """
+        http('f', () => {
+          const text = Buffer.from('né\\nà la fin é');
+          for (const byte of text.subarray(0, -1)) process.stdout.write(Buffer.from([byte]));
+          return {};
+        });
+        """,
+    )
+    async with started("node", root) as worker:
+        await worker.load_all()
+        await worker.call("f", id="one")
+        assert worker.said("one") == ["né", "à la fin \ufffd"]
+
+
 async def test_a_flood_of_lines_arrives_whole_and_in_order(tmp_path: Path) -> None:
     root = javascript(
         tmp_path,

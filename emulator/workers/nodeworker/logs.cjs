@@ -2,6 +2,7 @@
 'use strict';
 
 const { AsyncLocalStorage } = require('async_hooks');
+const { StringDecoder } = require('string_decoder');
 
 const LONGEST_LINE = 1 << 20; // characters; what is longer is told in pieces
 const SYSTEM_LINE = 'languageworkerconsolelog';
@@ -52,14 +53,15 @@ class UserStream {
     this._source = source;
     this._capture = capture;
     this._partial = new Map();
+    this._decoders = new Map(); // of those that have written half a character
     stream.write = (chunk, encoding, callback) => this._write(chunk, encoding, callback);
   }
 
   _write(chunk, encoding, callback) {
     if (typeof encoding === 'function') [encoding, callback] = [undefined, encoding];
     const isText = typeof chunk === 'string' && (!encoding || /^utf-?8$/i.test(encoding));
-    const text = isText ? chunk : asText(chunk, encoding);
     const id = running.getStore()?.id ?? null;
+    const text = isText ? chunk : this._asText(id, chunk, encoding);
     const lines = ((this._partial.get(id) ?? '') + text).split('\n');
     const rest = lines.pop();
     if (rest.length >= LONGEST_LINE) lines.push(rest);
@@ -70,24 +72,31 @@ class UserStream {
     return true;
   }
 
+  // What is piped here from elsewhere may be cut within a character.
+  _asText(id, chunk, encoding) {
+    if (typeof chunk === 'string') return Buffer.from(chunk, encoding).toString();
+    if (!(chunk instanceof Uint8Array)) {
+      throw new TypeError(
+        'The "chunk" argument must be of type string or an instance of Buffer or Uint8Array.'
+      );
+    }
+    const decoder = this._decoders.get(id) ?? new StringDecoder();
+    const text = decoder.write(Buffer.from(chunk));
+    if (decoder.lastNeed) this._decoders.set(id, decoder);
+    else this._decoders.delete(id);
+    return text;
+  }
+
   finish(id) {
-    const rest = this._partial.get(id);
-    if (rest === undefined) return;
+    const rest = (this._partial.get(id) ?? '') + (this._decoders.get(id)?.end() ?? '');
     this._partial.delete(id);
-    this._capture.line(this._source, rest, id);
+    this._decoders.delete(id);
+    if (rest) this._capture.line(this._source, rest, id);
   }
 
   finishAll() {
-    for (const id of [...this._partial.keys()]) this.finish(id);
+    for (const id of [...this._partial.keys(), ...this._decoders.keys()]) this.finish(id);
   }
-}
-
-function asText(chunk, encoding) {
-  if (typeof chunk === 'string') return Buffer.from(chunk, encoding).toString();
-  if (chunk instanceof Uint8Array) return Buffer.from(chunk).toString();
-  throw new TypeError(
-    'The "chunk" argument must be of type string or an instance of Buffer or Uint8Array.'
-  );
 }
 
 // Return level, source and text of a line; the rules are the official host's, the prefix for lines
