@@ -391,6 +391,10 @@ async def test_inputs_arrive_as_the_library_understands_them(tmp_path: Path) -> 
         Datum("float", 1.5): [1.5, "number"],
         Datum("list", (Datum("text", "a"), Datum("text", "1"))): [["a", 1], "object"],
         Datum("list", (Datum("int", 1), Datum("int", 2))): [[1, 2], "object"],
+        Datum("list", (Datum("int", 1), Datum("float", 0.5))): [[1, 0.5], "object"],
+        Datum("list", (Datum("bytes", b"\x01"), Datum("json", "{}"))): [["AQ==", {}], "object"],
+        Datum("list", (Datum("list", (Datum("text", "a"),)),)): [[["a"]], "object"],
+        Datum("list", ()): [[], "object"],
         Datum("none", None): [None, "undefined"],
     }
     async with serving(KIND, root) as worker:

@@ -38,13 +38,30 @@ function toTyped(packed, blobs) {
       return { double: scalar(packed, blobs) };
     case 'http':
       return { http: toTypedRequest(value, blobs) };
-    case 'list': {
-      const [name, inner] = COLLECTIONS[value.length ? value[0][0] : 'text'] ?? COLLECTIONS.text;
-      return { [name]: { [inner]: value.map((each) => scalar(each, blobs)) } };
-    }
+    case 'list':
+      return toTypedList(value, blobs);
     default:
       return {};
   }
+}
+
+// There are collections of one kind only; other lists are JSON.
+function toTypedList(values, blobs) {
+  const kinds = new Set(values.map(([kind]) => kind));
+  const [kind = 'text'] = kinds;
+  if (kinds.size > 1 || !COLLECTIONS[kind]) return { json: JSON.stringify(plain(values, blobs)) };
+  const [name, inner] = COLLECTIONS[kind];
+  return { [name]: { [inner]: values.map((each) => scalar(each, blobs)) } };
+}
+
+function plain(values, blobs) {
+  return values.map((each) => {
+    const [kind, value] = each;
+    if (kind === 'list') return plain(value, blobs);
+    if (kind === 'json') return JSON.parse(value);
+    if (kind === 'bytes') return blobs[value].toString('base64');
+    return scalar(each, blobs);
+  });
 }
 
 function toTypedRequest(fields, blobs) {
