@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from emulator.model import InvocationResult
 
@@ -55,6 +55,18 @@ class Calls:
         if call_id in self._waiting:
             self._linger(call_id)
         return self._lingering.get(call_id)
+
+    async def let_go(
+        self, call_id: str, grace: float, cancel: Callable[[str], Awaitable[None]]
+    ) -> bool:
+        """Have the worker stop with a call; say whether it did within `grace` seconds, or never
+        had it."""
+        lingering = self.lingering(call_id)
+        if lingering is None:
+            return True
+        await cancel(call_id)
+        await asyncio.wait([lingering], timeout=grace)
+        return lingering.done()
 
     def _linger(self, call_id: str) -> None:
         if call_id not in self._lingering:

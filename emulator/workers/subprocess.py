@@ -227,12 +227,7 @@ class SubprocessChannel:
         return self._calls.lingering(invocation_id)
 
     async def abandon(self, invocation_id: str, grace: float) -> None:
-        lingering = self._calls.lingering(invocation_id)
-        if lingering is None:
-            return
-        await self.cancel(invocation_id)
-        await asyncio.wait([lingering], timeout=grace)
-        if not lingering.done():
+        if not await self._calls.let_go(invocation_id, grace, self.cancel):
             self.kill("one of its calls ran too long and could not be stopped")
             await asyncio.wait([self.closed], timeout=_KILL_WAIT)
 
