@@ -166,10 +166,7 @@ class InProcessChannel:
 
     async def abandon(self, invocation_id: str, grace: float) -> None:
         """As far as one process goes: a call that does not stop runs on."""
-        lingering = self._calls.lingering(invocation_id)
-        if lingering is not None:
-            await self.cancel(invocation_id)
-            await asyncio.wait([lingering], timeout=grace)
+        await self._calls.let_go(invocation_id, grace, self.cancel)
 
     async def drain(self, seconds: float) -> bool:
         return await self._calls.drain(seconds)
