@@ -18,39 +18,49 @@ CODE = (
     + """
 import asyncio, concurrent.futures, contextvars, json, logging, os, threading, time
 
+everyone = threading.Barrier(20)
+changed = threading.Condition()
 inside = 0
 most = 0
-lock = threading.Lock()
+waiting = 0
 variable = contextvars.ContextVar("variable", default="unset")
+
+
+@app.route(route="meets")
+def meets(req: func.HttpRequest) -> str:
+    everyone.wait(30)
+    return str(os.getpid())
 
 
 def enter(change):
     global inside, most
-    with lock:
+    with changed:
         inside += change
         most = max(most, inside)
+        changed.notify_all()
 
 
-@app.route(route="sleeps")
-def sleeps(req: func.HttpRequest) -> str:
+@app.route(route="shares/{threads:int}")
+def shares(req: func.HttpRequest) -> str:
     enter(1)
-    time.sleep(0.15)
+    with changed:
+        changed.wait_for(lambda: most >= int(req.route_params["threads"]), 30)
+    time.sleep(0.05)  # time for one too many to come in
     enter(-1)
     return json.dumps([os.getpid(), most])
 
 
-@app.route(route="waits")
-async def waits(req: func.HttpRequest) -> str:
-    enter(1)
-    await asyncio.sleep(0.1)
-    enter(-1)
-    return json.dumps([os.getpid(), most])
+@app.route(route="process")
+def process(req: func.HttpRequest) -> str:
+    return str(os.getpid())
 
 
-@app.route(route="settles")
-def settles(req: func.HttpRequest) -> str:
-    global most
-    most = 0
+@app.route(route="gathers")
+async def gathers(req: func.HttpRequest) -> str:
+    global waiting
+    waiting += 1
+    while waiting < 50:
+        await asyncio.sleep(0.01)
     return str(os.getpid())
 
 
@@ -141,15 +151,12 @@ async def together(host: Served, *paths: str) -> list[str]:
 
 
 async def test_sync_functions_run_side_by_side(host: Served) -> None:
-    await host.get("/api/settles")
-    texts = await together(host, *["sleeps"] * 20)
-    assert max(json.loads(text)[1] for text in texts) == 20
+    """Each of the 20 calls ends only when all of them have begun."""
+    assert len(set(await together(host, *["meets"] * 20))) == 1
 
 
 async def test_async_functions_run_side_by_side(host: Served) -> None:
-    await host.get("/api/settles")
-    texts = await together(host, *["waits"] * 50)
-    assert max(json.loads(text)[1] for text in texts) == 50
+    assert len(set(await together(host, *["gathers"] * 50))) == 1
 
 
 async def test_a_sync_function_may_run_a_loop_of_its_own(host: Served) -> None:
@@ -207,8 +214,8 @@ async def test_threads_and_processes_bound_sync_functions(
         async with asyncio.timeout(10):  # further processes start after the first
             seen: set[str] = set()
             while len(seen) < processes:
-                seen |= {(await host.get("/api/settles")).text}
-        texts = await together(host, *["sleeps"] * 4)
+                seen |= {(await host.get("/api/process")).text}
+        texts = await together(host, *[f"shares/{most}"] * 4)
         told = [json.loads(text) for text in texts]
         assert len({pid for pid, _ in told}) == processes
         assert max(most for _, most in told) == most
