@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -182,28 +183,33 @@ def one_model(binding: Binding[Any], kind: str, model_of: ModelOf) -> Iterable[D
 
     `model_of` gives the model a binding asks and its connection, or nothing.
     """
-    services = binding.services
     mine = model_of(binding)
-    for other in services.bound(Binding):
-        theirs = model_of(other)
-        if mine is None or theirs is None or _same_model(mine, theirs, services.settings):
-            continue
-        yield Deviation(
-            "model-first-wins",
-            f"'{binding.function.name}' asks the {kind} model '{mine[0]}' and "
-            f"'{other.function.name}' asks '{theirs[0]}', over one connection",
-            azure="Whichever is called first decides: its model is asked by both until the host "
-            "restarts.",
-            hint="Use one model for each connection, or one connection for each model.",
-        )
+    if mine is None:
         return
+    one_client = bool(binding.services.settings.get("OPENAI_API_KEY"))
+    before = [
+        (other, theirs[0])
+        for other in _before(binding)
+        # With a key of OpenAI there is one client, whatever the connections are called.
+        if (theirs := model_of(other)) is not None and (one_client or theirs[1] == mine[1])
+    ]
+    # Each model is told of once, by the first function that asks it.
+    if not before or any(model == mine[0] for _, model in before):
+        return
+    first, model = before[0]
+    yield Deviation(
+        "model-first-wins",
+        f"'{first.function.name}' asks the {kind} model '{model}' and "
+        f"'{binding.function.name}' asks '{mine[0]}', over one connection",
+        azure="Whichever is called first decides: its model is asked by both until the host "
+        "restarts.",
+        hint="Use one model for each connection, or one connection for each model.",
+    )
 
 
-def _same_model(one: tuple[str, str], other: tuple[str, str], settings: SettingsView) -> bool:
-    # With a key of OpenAI there is one client, whatever the connections are called.
-    if one[1] != other[1] and not settings.get("OPENAI_API_KEY"):
-        return True
-    return one[0] == other[0]
+def _before(binding: Binding[Any]) -> Iterable[Binding[Any]]:
+    """Return the bindings that stand before this one in the app."""
+    return takewhile(lambda other: other is not binding, binding.services.bound(Binding))
 
 
 def one_place(
@@ -213,20 +219,23 @@ def one_place(
 
     `place_of` gives where a binding keeps things, or nothing.
     """
-    services = binding.services
     mine = place_of(binding)
-    for other in services.bound(Binding):
-        theirs = place_of(other)
-        if mine is None or theirs is None or mine == theirs:
-            continue
-        yield Deviation(
-            "place-first-wins",
-            f"'{binding.function.name}' and '{other.function.name}' keep {what} in different "
-            f"places: {', '.join(mine)}; {', '.join(theirs)}",
-            azure="Whichever is called first decides: both use its place until the host restarts.",
-            hint="Use one place in an app.",
-        )
+    if mine is None:
         return
+    before = [
+        (other, theirs) for other in _before(binding) if (theirs := place_of(other)) is not None
+    ]
+    # Each place is told of once, by the first function that uses it.
+    if not before or any(place == mine for _, place in before):
+        return
+    first, place = before[0]
+    yield Deviation(
+        "place-first-wins",
+        f"'{first.function.name}' and '{binding.function.name}' keep {what} in different "
+        f"places: {', '.join(place)}; {', '.join(mine)}",
+        azure="Whichever is called first decides: both use its place until the host restarts.",
+        hint="Use one place in an app.",
+    )
 
 
 def chat_place(binding: Binding[Any]) -> tuple[str, ...] | None:

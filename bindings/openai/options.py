@@ -62,3 +62,5 @@ class AssistantSkillTriggerOptions(Options, frozen=True, kw_only=True):
     function_description: str
     function_name: SettingText | None = None
     parameter_description_json: str | None = None
+    cardinality: str = "one"
+    """`many` makes the parameter a list, in what the model is told."""

@@ -132,13 +132,16 @@ class OpenAIHost:
         name: str = "value",
         type_name: str | None = None,
         direction: str = "in",
+        disabled: bool = False,
         **properties: Any,
     ) -> Binding[Any]:
         """Make a binding as the host does, from the properties of a JSON entry."""
         declared = BindingModel(
             name, type_name or kind.type_name, Direction(direction), None, properties
         )
-        model = FunctionModel(function, (declared,), self.app_root, "app.py", function, "v2")
+        model = FunctionModel(
+            function, (declared,), self.app_root, "app.py", function, "v2", disabled=disabled
+        )
         options = bind_options(
             kind.options_type, declared, aliases=kind.option_aliases, setting=self.settings.get
         )

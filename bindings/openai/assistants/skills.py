@@ -157,7 +157,9 @@ class AssistantSkillTrigger(Trigger[AssistantSkillTriggerOptions]):
         return _argument_datum(arguments[alike[0]]) if len(alike) == 1 else NONE
 
     def _refuse_duplicate(self) -> None:
-        for other in self.services.bound(AssistantSkillTrigger):
+        if self.function.disabled:
+            return
+        for other in _offered(self.services):
             if other is not self and other.tool_name.lower() == self.tool_name.lower():
                 raise BindingError(
                     "An item with the same key has already been added. Key: "
@@ -172,7 +174,7 @@ class AssistantSkillTrigger(Trigger[AssistantSkillTriggerOptions]):
     def _parameters(self) -> Mapping[str, Any]:
         text = self.options.parameter_description_json
         if text is None or not text.strip():
-            many = str(self.declared.properties.get("cardinality", "")).lower() == "many"
+            many = self.options.cardinality.lower() == "many"
             kind = "array" if many or self.declared.data_type == "binary" else "string"
             return {"type": "object", "properties": {self.declared.name: {"type": kind}}}
         try:
@@ -199,9 +201,14 @@ class AssistantSkillTrigger(Trigger[AssistantSkillTriggerOptions]):
 def skills_by_name(services: Services) -> dict[str, AssistantSkillTrigger]:
     """Return the skills of this load by lower-case name, in the order of the functions."""
     skills: dict[str, AssistantSkillTrigger] = {}
-    for skill in services.bound(AssistantSkillTrigger):
+    for skill in _offered(services):
         skills.setdefault(skill.tool_name.lower(), skill)
     return skills
+
+
+def _offered(services: Services) -> Iterable[AssistantSkillTrigger]:
+    # A skill is registered by its listener, and a disabled function has none.
+    return (skill for skill in services.bound(AssistantSkillTrigger) if not skill.function.disabled)
 
 
 async def run_skill(

@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
+from bindings.openai.assistants.post import AssistantPost
 from bindings.openai.deviations import BUNDLE, package
-from emulator.sdk import Deviation
+from emulator.sdk import Binding, Deviation
+from tests.support.openai_host import OpenAIHost
 
 
 def told(
@@ -61,3 +63,45 @@ def test_an_extension_that_is_installed_by_name_needs_no_bundle(tmp_path: Path) 
 )
 def test_dotnet_gets_the_extension_as_a_package(language: str, needs: bool) -> None:
     assert bool(told({}, language=language)) is needs
+
+
+def told_of(host: OpenAIHost, code: str) -> list[str]:
+    """Return what is said with this code about all bindings of an app, in their order."""
+    return [
+        each.message
+        for binding in host.bound(Binding)
+        for each in binding.deviations()
+        if each.code == code
+    ]
+
+
+def posts(host: OpenAIHost, models: str, **more: Any) -> None:
+    for number, model in enumerate(models):
+        host.bind(
+            AssistantPost, function=f"f{number}", id="a", userMessage="Hi", chatModel=model, **more
+        )
+
+
+def test_each_model_of_a_connection_is_told_of_once(host: OpenAIHost) -> None:
+    posts(host, "aabbca")
+    assert told_of(host, "model-first-wins") == [
+        "'f0' asks the chat model 'a' and 'f2' asks 'b', over one connection",
+        "'f0' asks the chat model 'a' and 'f4' asks 'c', over one connection",
+    ]
+
+
+def test_each_connection_may_have_its_model(host: OpenAIHost) -> None:
+    posts(host, "aa", aiConnectionName="One")
+    posts(host, "bb", aiConnectionName="Two")
+    assert told_of(host, "model-first-wins") == []
+    host.settings.values["OPENAI_API_KEY"] = "k"
+    assert len(told_of(host, "model-first-wins")) == 1
+
+
+def test_each_place_of_chats_is_told_of_once(host: OpenAIHost) -> None:
+    posts(host, "aa", collectionName="Here")
+    posts(host, "aaa", collectionName="There")
+    assert told_of(host, "place-first-wins") == [
+        "'f0' and 'f0' keep chats in different places: AzureWebJobsStorage, Here; "
+        "AzureWebJobsStorage, There"
+    ]

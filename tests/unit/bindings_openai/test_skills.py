@@ -79,13 +79,20 @@ def test_a_second_skill_of_the_same_name_is_an_error_of_that_function(host: Open
     assert list(skills_by_name(host).values()) == [first]
 
 
-@pytest.mark.parametrize(
-    ("data_type", "properties"), [("binary", {}), (None, {"cardinality": "Many"})]
-)
-def test_binary_and_many_make_a_list_parameter(
-    host: OpenAIHost, data_type: Any, properties: dict[str, str]
-) -> None:
-    declared = BindingModel("items", "assistantSkillTrigger", Direction.IN, data_type, properties)
+def test_a_disabled_function_is_no_skill_and_leaves_its_name_to_others(host: OpenAIHost) -> None:
+    skill(host, "AddTodo", disabled=True)
+    second = skill(host, "Other", functionName="addTODO")
+    skill(host, "Third", functionName="AddTodo", disabled=True)
+    assert skills_by_name(host) == {"addtodo": second}
+
+
+def test_a_trigger_of_many_makes_a_list_parameter(host: OpenAIHost) -> None:
+    declared = skill(host, Cardinality="Many").parameters["properties"]
+    assert declared == {"taskDescription": {"type": "array"}}
+
+
+def test_binary_makes_a_list_parameter(host: OpenAIHost) -> None:
+    declared = BindingModel("items", "assistantSkillTrigger", Direction.IN, "binary", {})
     text = skill(host)
     bound = AssistantSkillTrigger(
         function=text.function,
