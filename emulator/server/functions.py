@@ -121,7 +121,7 @@ class Functions:
                 begun=calls.append,
             )
         except EmulatorError:  # told by the invocation's own events
-            return client.cut() or write_response(_FAILED)
+            return await client.fail() or write_response(_FAILED)
         return await client.finish() or write_response(_FAILED)
 
     async def _fire(

@@ -31,6 +31,7 @@ class ClientStream:
         self._request = request
         self._dress = dress
         self.response: web.StreamResponse | None = None
+        self._complete = False
 
     async def start(self, status: int, headers: tuple[tuple[str, str], ...]) -> None:
         response = web.StreamResponse(status=status, headers=checked_headers(headers))
@@ -41,6 +42,13 @@ class ClientStream:
     async def write(self, chunk: bytes) -> None:
         assert self.response is not None
         await self.response.write(chunk)
+
+    def complete(self) -> None:
+        self._complete = True
+
+    async def fail(self) -> web.StreamResponse | None:
+        """End a response whose call failed: what is complete arrives, the rest is broken off."""
+        return await self.finish() if self._complete else self.cut()
 
     async def finish(self) -> web.StreamResponse | None:
         """End the response, if one began."""

@@ -180,6 +180,10 @@ class ResponseStream(Protocol):
 
     async def write(self, chunk: bytes) -> None: ...
 
+    def complete(self) -> None:
+        """Be told that nothing is missing, whatever becomes of the call: a framework answers for
+        a function that failed, too."""
+
 
 class StreamingChannel(WorkerChannel, Protocol):
     """A channel that can carry HTTP bodies in pieces. `invoke` still works, with whole bodies."""

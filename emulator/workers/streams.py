@@ -69,4 +69,7 @@ class Exchange:
                 continue
             for blob in blobs:
                 await self._respond.write(blob)
-            self._send({"kind": "more", "id": self._id, "n": 1}, ())
+            if header.get("end"):
+                self._respond.complete()
+            else:
+                self._send({"kind": "more", "id": self._id, "n": 1}, ())

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import aiohttp
 import pytest
 
-from tests.support.serving import FIXTURES, served
+from tests.support.serving import FIXTURES, served, write_app
 from tests.support.streaming import streaming_extension
 
 APP = FIXTURES / "apps/streaming"
@@ -73,6 +74,24 @@ async def test_a_response_that_fails_half_way_is_cut_off(
             await host.get("/api/broken")
         await host.until_printed("ValueError: half way")
         assert (await host.get("/api/items/1")).status == 200
+
+
+async def test_the_answer_of_the_framework_to_a_failure_arrives_whole(
+    channel: str, extension: dict[str, str], tmp_path: Path
+) -> None:
+    code = (
+        "import azure.functions as func\n"
+        "from azurefunctions.extensions.http.fastapi import Request\n"
+        "app = func.FunctionApp(http_auth_level='ANONYMOUS')\n"
+        "@app.route(route='fails')\n"
+        "async def fails(req: Request):\n"
+        "    raise ValueError('on purpose')\n"
+    )
+    app = write_app(tmp_path, {"function_app.py": code})
+    async with served(app, channel=channel, settings=extension) as host:
+        answer = await host.get("/api/fails")
+        assert (answer.status, answer.text) == (500, "Internal Server Error")
+        await host.until_printed("ValueError: on purpose")
 
 
 async def test_cors_headers_are_there_before_the_first_piece(

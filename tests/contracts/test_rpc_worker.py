@@ -309,6 +309,8 @@ class Client:
     async def write(self, chunk: bytes) -> None:
         self.chunks.append(chunk)
 
+    def complete(self) -> None: ...
+
 
 async def _body(size: int, count: int) -> AsyncIterator[bytes]:
     for _ in range(count):

@@ -195,6 +195,7 @@ class Client:
     arrived: asyncio.Event = field(default_factory=asyncio.Event)
     free: asyncio.Event = field(default_factory=asyncio.Event)
     leaves: bool = False
+    completed: bool = False
 
     def __post_init__(self) -> None:
         self.free.set()
@@ -208,6 +209,9 @@ class Client:
         self.chunks.append(chunk)
         self.arrived.set()
         await self.free.wait()
+
+    def complete(self) -> None:
+        self.completed = True
 
     @property
     def body(self) -> bytes:
@@ -382,6 +386,7 @@ async def test_failures_are_answered_by_the_framework_and_told(kind: str, root: 
             assert result.error.title == title
             assert client.head is not None
             assert (client.head[0], client.body) == (status, body)
+            assert client.completed is (function != "fails_late")
         error = (await worker.call("fails")).error
         assert (error.title, error.file) == ("KeyError: 'k'", str(root / "function_app.py"))
 

@@ -87,6 +87,7 @@ class HttpProxy:
             await respond.start(response.status, headers)
             while chunk := await _next_of(response):
                 await respond.write(chunk)
+            respond.complete()
 
     def _opened(self) -> aiohttp.ClientSession:
         if self._session is None:
@@ -137,6 +138,8 @@ class WholeResponse:
 
     async def write(self, chunk: bytes) -> None:
         self._body += chunk
+
+    def complete(self) -> None: ...
 
     def given_with(self, result: InvocationResult) -> InvocationResult:
         """Return the result of the call with this response, if there is one."""

@@ -178,6 +178,8 @@ class Exchange:
             for at in range(0, len(body), CHUNK):
                 await self._granted()
                 self._send({"kind": "chunk", "id": self.call_id}, [bytes(body[at : at + CHUNK])])
+            if not message.get("more_body"):
+                self._send({"kind": "chunk", "id": self.call_id, "end": True}, ())
 
     async def _granted(self) -> None:
         while self._credit <= 0 and not self._gone:
