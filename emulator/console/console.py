@@ -34,6 +34,7 @@ from emulator.events import (
 )
 from emulator.model import Problem, Severity
 from emulator.runtime.launch import Configuration
+from emulator.sdk import MANUAL_REASON
 from emulator.sdk.showing import harmless, harmless_json
 from emulator.secrets import SecretFilter
 
@@ -211,6 +212,8 @@ class Console:
             f"Executing 'Functions.{event.function}' (Reason='{event.reason}', Id={event.id})",
             "dim",
         )
+        if event.detail and event.parent is None and event.reason != MANUAL_REASON:
+            self.line(f"Trigger Details: {event.detail}", "dim")
 
     def _finished(self, event: InvocationFinished) -> None:
         if event.error is not None or self._verbose:
@@ -219,7 +222,8 @@ class Console:
         if turn is None:
             return  # the line of its request says it all
         if event.parent is None:
-            self._tell_with_request(turn, event)
+            if turn.calls or not (event.error or self._verbose):  # else it is told already
+                self._tell_with_request(turn, event)
         else:
             if not turn.announced:
                 turn.announced = True

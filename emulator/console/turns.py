@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from emulator.clock import Clock
 from emulator.events import InvocationFinished, InvocationStarted
+from emulator.sdk import MANUAL_REASON
 
 PATIENCE = 1.0
 """Seconds after which the calls of a turn are told one by one."""
@@ -31,6 +32,8 @@ class Turn:
 
     function: str
     since: float
+    unasked: bool = False
+    """Whether nobody asked for it: a timer's run is told although it calls nothing."""
     calls: list[Nested] = field(default_factory=list)
     announced: bool = False
 
@@ -51,7 +54,8 @@ class Turns:
     def began(self, event: InvocationStarted) -> None:
         above = self._turns.get(event.parent or "")
         if above is None:
-            self._turns[event.id] = Turn(event.function, self._clock.monotonic()), None
+            unasked = event.reason != MANUAL_REASON
+            self._turns[event.id] = Turn(event.function, self._clock.monotonic(), unasked), None
             return
         turn, parent = above
         nested = Nested(1 if parent is None else parent.depth + 1)
@@ -66,4 +70,4 @@ class Turns:
         if nested is not None:
             nested.end = event
             return turn if self._clock.monotonic() - turn.since > PATIENCE else None
-        return turn if turn.calls else None
+        return turn if turn.calls or turn.unasked else None

@@ -29,6 +29,8 @@ from emulator.events import (
 )
 from emulator.model import FunctionError, Problem, Severity
 from emulator.runtime.launch import Configuration
+from emulator.sdk import MANUAL_REASON
+from tests.support.patience import PATIENCE
 
 STAMP = len("00:00:00 ")
 AZURE = Problem("a", "Only there", severity=Severity.INFO, azure="It fails.", hint="Mend it.")
@@ -95,8 +97,22 @@ def test_a_path_cannot_write_to_the_terminal() -> None:
 
 
 def test_a_call_that_went_well_is_told_by_its_request() -> None:
-    began = InvocationStarted("1", "f", "why")
+    began = InvocationStarted("1", "f", MANUAL_REASON, detail="GET /api/f")
     assert Shown().of(began, InvocationFinished("1", "f", 0.5)) == []
+
+
+def test_a_run_nobody_asked_for_is_a_line_of_its_own() -> None:
+    began = InvocationStarted("1", "tick", "Timer fired at …", detail="UnscheduledReason: x")
+    ended = InvocationFinished("1", "tick", 0.5)
+    assert Shown().of(began, ended) == ["tick (500 ms)"]
+    failed = InvocationFinished("1", "tick", 0.5, FunctionError("ValueError", "boom"))
+    assert Shown().of(began, failed)[0].startswith("Executed 'Functions.tick' (Failed")
+    assert "tick (500 ms)" not in Shown().of(began, failed)
+    assert Shown(verbose=True).of(began, ended) == [
+        "Executing 'Functions.tick' (Reason='Timer fired at …', Id=1)",
+        "Trigger Details: UnscheduledReason: x",
+        "Executed 'Functions.tick' (Succeeded, Id=1, Duration=500ms)",
+    ]
 
 
 def test_verbose_tells_when_calls_begin_and_end() -> None:
@@ -164,7 +180,7 @@ async def test_a_long_turn_tells_its_calls_as_they_end() -> None:
 async def test_a_turn_without_a_request_is_told_by_itself() -> None:
     shown = Shown()
     assert shown.of(*turn(skill("2", "AddTodo"))) == []
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(PATIENCE):
         while not shown.stream.getvalue():  # noqa: ASYNC110 - written by a timer of the console
             await asyncio.sleep(0.02)
     assert shown.stream.getvalue().splitlines()[1:] == ["           ↳ AddTodo (2.0 ms)"]
