@@ -192,6 +192,7 @@ async def test_azure_s_paths_and_newer_ones_are_served_alike(host: Served) -> No
         azure = "openai" in path
         assert ("prompt_filter_results" in answer.json) == azure
         assert answer.headers["x-funcemu-backend"] == "deterministic"
+        assert answer.headers["x-request-id"]
 
 
 async def test_token_ids_can_be_embedded(host: Served) -> None:

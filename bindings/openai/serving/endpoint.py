@@ -68,15 +68,18 @@ class ModelEndpoint:
 
     async def serve(self, path: str, request: HttpRequestData) -> Answer:
         """Answer a request; `path` is the part of the address below our own."""
-        identity = {"x-request-id": self._host.random_id()}
         try:
             answer = await self._route([part for part in path.split("/") if part], request)
         except Refused as error:
-            return json_response(error.body, error.status, {**error.headers, **identity})
+            answer = json_response(error.body, error.status, error.headers)
         except BindingError as error:
             refused = _refusal(error)
-            return json_response(refused.body, refused.status, {**refused.headers, **identity})
-        return answer
+            answer = json_response(refused.body, refused.status, refused.headers)
+        # Clients show it, of answers as of refusals (`_request_id` of OpenAI's).
+        headers = (*answer.headers, ("x-request-id", self._host.random_id()))
+        if isinstance(answer, StreamedResponse):
+            return StreamedResponse(answer.chunks, answer.status, headers)
+        return HttpResponseData(answer.status, headers, answer.body)
 
     async def _route(self, parts: list[str], request: HttpRequestData) -> Answer:
         azure, deployment = False, ""

@@ -10,6 +10,12 @@ from typing import Any
 from bindings.openai.models.base import ChatRequest
 from bindings.openai.serving.checks import check_choice, check_format, check_message, check_schema
 from bindings.openai.serving.checks import invalid as _invalid
+from bindings.openai.serving.rules import (
+    check_conversation,
+    check_json_is_meant,
+    check_range,
+    check_tools,
+)
 from bindings.openai.serving.wire import Refused
 from emulator.sdk import HttpRequestData
 
@@ -70,6 +76,7 @@ def read_chat(body: Mapping[str, Any], request: HttpRequestData, deployment: str
         if not isinstance(message, dict) or not isinstance(message.get("role"), str):
             raise _invalid(f"messages[{index}]", "an object with a 'role'")
         check_message(message, f"messages[{index}]")
+    check_conversation(messages)
     return _asked(body, request, deployment, messages)
 
 
@@ -87,6 +94,8 @@ def read_prompts(body: Mapping[str, Any], request: HttpRequestData, deployment: 
 def read_texts(body: Mapping[str, Any]) -> tuple[tuple[str, ...], bool]:
     """Return the texts to embed, and whether it was one that stood by itself."""
     given = _required(body, "input")
+    if given == "" or (isinstance(given, list) and "" in given):
+        raise Refused(400, "'$.input' is invalid: a text to embed cannot be empty.", param="input")
     if isinstance(given, str):
         return (given,), True
     if isinstance(given, list) and given:
@@ -115,7 +124,9 @@ def _asked(
     for index, tool in enumerate(tools):
         check_schema(tool["function"].get("parameters"), f"tools[{index}].function.parameters")
     check_choice(body.get("tool_choice"))
+    check_tools(body)
     check_format(body.get("response_format"))
+    check_json_is_meant(body, messages)
     choices = body.get("n") or 1
     if (
         not isinstance(choices, int)
@@ -124,12 +135,15 @@ def _asked(
     ):
         raise _invalid("n", f"a number from 1 to {_MOST_CHOICES}")
     options = body.get("stream_options")
+    temperature, top_p = _number(body, "temperature"), _number(body, "top_p")
+    check_range(temperature, "temperature", 2)
+    check_range(top_p, "top_p", 1)
     chat = ChatRequest(
         model=model_of(body, deployment),
         messages=messages,
         tools=tools,
-        temperature=_number(body, "temperature"),
-        top_p=_number(body, "top_p"),
+        temperature=temperature,
+        top_p=top_p,
         max_tokens=_whole(body, "max_completion_tokens") or _whole(body, "max_tokens"),
         reasoning_effort=_text(body, "reasoning_effort"),
         extra={
