@@ -2,8 +2,8 @@
 
 Differences: JSON text that a function returns as `str` is sent unchanged (Azure re-indents it,
 sends `true` as `True`, `"text"` without its quotes and nothing for `null`); a JSON object with a
-`body` member is taken as a response description, as on Azure. Bodies sent in chunks arrive. Cookies
-leave as they were written. The admin API runs a function with its input as the body of a POST.
+`body` member is taken as a response description, as on Azure. Bodies sent in chunks arrive. The
+admin API runs a function with its input as the body of a POST.
 """
 
 from __future__ import annotations
@@ -202,17 +202,17 @@ def _cookies(given: Any) -> Iterable[tuple[str, str]]:
             for name, shown in _COOKIE_VALUES
             if members.get(name) is not None
         ]
-        parts += [name for name in ("secure", "httponly") if members.get(name)]
+        parts.append(f"path={_scalar(members.get('path') or '/')}")
+        if members.get("secure"):
+            parts.append("secure")
+        if members.get("samesite"):
+            parts.append(f"samesite={_scalar(members['samesite']).lower()}")
+        if members.get("httponly"):
+            parts.append("httponly")
         yield "Set-Cookie", "; ".join(parts)
 
 
-_COOKIE_VALUES = (
-    ("expires", "expires"),
-    ("maxage", "max-age"),
-    ("domain", "domain"),
-    ("path", "path"),
-    ("samesite", "samesite"),
-)
+_COOKIE_VALUES = (("expires", "expires"), ("maxage", "max-age"), ("domain", "domain"))
 
 
 def _body(body: Any) -> str:

@@ -121,7 +121,7 @@ async def test_flask_reads_paths_queries_and_bodies(flask: Served) -> None:
     assert (await flask.get("/notes/3?tag=a%20b")).json == {"number": 3, "tag": "a b"}
     created = await flask.post("/notes", json={"text": "ü"})
     assert (created.status, created.json) == (201, {"text": "ü"})
-    assert created.cookies == ("seen=yes; HttpOnly; Path=/",)
+    assert created.cookies == ("seen=yes; domain=; path=/; httponly",)
 
 
 async def test_flask_has_its_own_error_answers_below_500(flask: Served) -> None:

@@ -554,23 +554,28 @@ HTTP_ANSWERS = {
         Datum("http", HttpResponseData(200, (("X-A", "2"), TEXT_CONTENT), b"")),
     ),
     "cookies": (
-        "twice(func.HttpResponse(''), 'Set-Cookie', 'a=1; Path=/; SecureFalse', 'b=2;"
-        " Expires=Thu, 12-Jan-2017 13:55:08 GMT; Max-Age=10; HttpOnly')",
+        "twice(func.HttpResponse(''), 'Set-Cookie', 'foo=bar', 'b=\"2 =\"; Path=/p; SameSite=Lax;"
+        " Expires=Thu, 12-Jan-2017 13:55:08 GMT; Max-Age=10; Domain=d.example; HttpOnly; Secure')",
         Datum(
             "http",
             HttpResponseData(
                 200,
                 (
                     TEXT_CONTENT,
-                    ("Set-Cookie", "a=1; Path=/; SecureFalse"),
+                    ("Set-Cookie", "foo=bar; domain=; path="),
                     (
                         "Set-Cookie",
-                        "b=2; Expires=Thu, 12-Jan-2017 13:55:08 GMT; Max-Age=10; HttpOnly",
+                        'b="2 ="; expires=Thu, 12 Jan 2017 13:55:08 GMT; max-age=10;'
+                        " domain=d.example; path=/p; secure; samesite=lax; httponly",
                     ),
                 ),
                 b"",
             ),
         ),
+    ),
+    "cookies that are none": (
+        "twice(func.HttpResponse(''), 'Set-Cookie', '', 'a=1; Path=/; SecureFalse')",
+        Datum("http", HttpResponseData(200, (TEXT_CONTENT,), b"")),
     ),
 }
 HTTP_FAILURES = {
@@ -590,6 +595,11 @@ HTTP_FAILURES = {
     "cookie age": (
         "twice(func.HttpResponse(''), 'Set-Cookie', 'a=1; Max-Age=x')",
         "TypeError: Cannot parse value x of 'cookie.maxAge' to float.",
+        "",
+    ),
+    "cookie name": (
+        "twice(func.HttpResponse(''), 'Set-Cookie', 'a/b=1')",
+        "CookieError: Illegal key 'a/b'",
         "",
     ),
 }
@@ -639,7 +649,21 @@ async def test_a_response_can_be_answered_many_times(kind: str, tmp_path: Path) 
     async with serving(kind, root) as worker:
         first = await worker.call("f")
         assert first == await worker.call("f")
-        assert ("Set-Cookie", "a=1") in first.return_value.value.headers
+        assert ("Set-Cookie", "a=1; domain=; path=") in first.return_value.value.headers
+
+
+async def test_a_cookie_that_is_left_out_is_told(kind: str, tmp_path: Path) -> None:
+    root = decorated(
+        tmp_path,
+        """
+        @app.route()
+        def f(req): return func.HttpResponse("x", headers={"Set-Cookie": "a=1; Partitioned"})
+        """,
+    )
+    async with serving(kind, root) as worker:
+        await worker.call("f", id="c")
+        (told,) = worker.said("c")
+    assert told.startswith("The header 'Set-Cookie: a=1; Partitioned' is not sent:")
 
 
 # Data in

@@ -2,14 +2,10 @@
 
 On the channel a value is a pair: its kind and, for bytes, the index of a blob. The SDK's converters
 speak `azure.functions.meta.Datum`; HTTP goes past them, because it is most of the traffic.
-
-Differences: `Set-Cookie` headers leave as they were written. Azure takes them apart and builds them
-anew, which loses what its parser does not know.
 """
 
 from __future__ import annotations
 
-import logging
 import math
 from typing import Any, Callable, Dict, List, Mapping, Sequence
 
@@ -230,9 +226,9 @@ def _encode_response(response: Any, blobs: List[bytes]) -> Packed:
         )
     entries = list(headers.items())
     if cookies:
-        for cookie in cookies:
-            check_cookie(cookie)
-        entries += [("Set-Cookie", cookie) for cookie in cookies]
+        from .cookies import cookie_lines  # only apps with cookies pay for it
+
+        entries += [("Set-Cookie", line) for each in cookies for line in cookie_lines(each)]
     try:
         status = int(response.status_code)
     except (TypeError, ValueError):
@@ -243,25 +239,3 @@ def _encode_response(response: Any, blobs: List[bytes]) -> Packed:
         blobs.append(body)
         index = len(blobs) - 1
     return ["http", {"status": status, "headers": entries, "body": index}]
-
-
-def check_cookie(text: str) -> None:
-    """Refuse what Azure refuses in a `Set-Cookie` header."""
-    from email.utils import parsedate_tz
-    from http.cookies import CookieError, SimpleCookie  # only apps with cookies pay for these
-
-    try:
-        morsels = list(SimpleCookie(text).values())
-    except CookieError:
-        return
-    for morsel in morsels:
-        expires = morsel["expires"]
-        if expires and parsedate_tz(expires) is None:
-            told = f"Can not parse value {expires} of expires in the cookie due to invalid format."
-            logging.error(told)
-            raise ValueError(told)
-        age = morsel["max-age"]
-        try:
-            float(age or 0)
-        except ValueError:
-            raise TypeError(f"Cannot parse value {age} of 'cookie.maxAge' to float.") from None

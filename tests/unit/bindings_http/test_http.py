@@ -213,8 +213,8 @@ def test_described_cookies_are_sent() -> None:
     ]
     sent = [value for name, value in described(body="", cookies=cookies).headers if name != TEXT[0]]
     assert sent == [
-        "a%20b=c%3Bd; expires=Thu, 01 Jan 1970 00:00:00 GMT; domain=x",
-        "e=f; max-age=0; httponly",
+        "a%20b=c%3Bd; expires=Thu, 01 Jan 1970 00:00:00 GMT; domain=x; path=/",
+        "e=f; max-age=0; path=/; httponly",
     ]
 
 
