@@ -460,7 +460,10 @@ class _LogRelay:
 
     def __call__(self, log: WorkerLog) -> None:
         if log.source == "worker":
-            category = f"Worker.{log.logger}" if log.logger else "Worker"
+            # What a worker warns of in its own name is for people; what is printed for the host
+            # is Information.
+            logger = log.logger or ("Console" if log.level == "Information" else "")
+            category = f"Worker.{logger}" if logger else "Worker"
         elif log.source == "logging":
             function = self.running.get(log.invocation_id or "")
             category = f"Function.{function}.User" if function else "Host.Function.Console"

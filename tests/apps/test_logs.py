@@ -202,8 +202,11 @@ async def test_what_is_printed_is_shown_once_without_being_flushed(tmp_path: Pat
         assert line.endswith(" Error: it failed")
 
 
-async def test_lines_meant_for_the_host_are_not_shown(tmp_path: Path) -> None:
-    async with talking(tmp_path, code=PRINT) as host:
+@pytest.mark.parametrize("levels", [None, {"default": "Trace"}], ids=["usual", "all levels"])
+async def test_lines_meant_for_the_host_are_not_shown(
+    tmp_path: Path, levels: dict[str, str] | None
+) -> None:
+    async with talking(tmp_path, code=PRINT, levels=levels) as host:
         await ask(host)
         assert "Secret43" not in host.printed
         assert "Secret44" not in host.printed
