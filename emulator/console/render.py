@@ -41,7 +41,7 @@ def problem_lines(problem: Problem, paint: Palette, *, azure: bool = False) -> I
     With `azure` also what would happen there, for those who asked for it.
     """
     label = paint(problem.severity.value, _SEVERITY_COLOURS[problem.severity], "bold")
-    yield f"{label}: {problem.message} {paint(f'[{problem.code}]', 'dim')}"
+    yield f"{label}: {_message(problem)} {paint(f'[{problem.code}]', 'dim')}"
     if problem.where is not None:
         yield f"  {paint('at', 'dim')} {problem.where}"
     if problem.detail:
@@ -50,6 +50,14 @@ def problem_lines(problem: Problem, paint: Palette, *, azure: bool = False) -> I
         yield f"  {paint('On Azure:', 'dim')} {problem.azure}"
     if problem.hint:
         yield f"  {paint('→', 'dim')} {problem.hint}"
+
+
+def _message(problem: Problem) -> str:
+    """Name the function that is lost in the official host's words, unless the message does."""
+    name = problem.function
+    if problem.severity is not Severity.ERROR or not name or f"'{name}'" in problem.message:
+        return problem.message
+    return f"The '{name}' function is in error: {problem.message}"
 
 
 def together(problems: Iterable[Problem]) -> list[Problem]:
@@ -66,7 +74,7 @@ def _merged(group: list[Problem]) -> Problem:
     places = dict.fromkeys(str(each.where) for each in group if each.where is not None)
     if len(places) < 2:
         return first
-    return replace(first, where=SourceSpan(", ".join(places)))
+    return replace(first, where=SourceSpan(", ".join(places)), function=None)
 
 
 def verdict(problems: Iterable[Problem]) -> str:

@@ -54,7 +54,7 @@ def import_problem(
     file = error.file or script_file
     return Problem(
         "app-import-failed",
-        f"The app cannot be loaded: {error.title}",
+        f"Worker failed to index functions. Exception: {error.title}",
         where=SourceSpan(_shown(root, file), error.line) if file else None,
         hint=_next_step(root, error, language),
         detail=error.shown_stack or None,

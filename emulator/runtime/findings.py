@@ -31,7 +31,7 @@ def load_problems(
         decorated = model is not None and model.programming_model == "v2"
         yield Problem(
             code="function-not-loaded",
-            message=f"Worker failed to load function: '{name}'. {error.title}",
+            message=f"Worker failed to load function: '{name}'. Exception: {error.title}",
             where=model.source if model is not None else None,
             function=name,
             # One line is the message again.

@@ -104,7 +104,7 @@ async def test_killed_while_the_app_is_imported(app: Path) -> None:
     async with served(app) as host:
         answer = await host.get("/api/fine")
         assert answer.status == 503
-        assert f"The app cannot be loaded: WorkerLost: the worker {KILLED}" in answer.text
+        assert f"Worker failed to index functions. Exception: WorkerLost: the worker {KILLED}" in answer.text
         assert "here" in host.printed
         assert "→ Look at what the app does while it is imported" in host.printed
         (app / "function_app.py").write_text(APP)

@@ -388,7 +388,8 @@ async def test_bindings_of_the_decorator_model_are_checked_alike(
         assert (await host.get("/api/a")).status == 404
         assert (await host.get("/api/c")).status == 404
         await host.until_printed(
-            "The binding name my__item is invalid. Please assign a valid name to the binding."
+            "The 'a' function is in error: The binding name my__item is invalid. Please assign a "
+            "valid name to the binding."
         )
         await host.until_printed("'a.dot' is not a valid function name.")
         assert (await host.get("/api/d")).status in {500, 503}

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from emulator.console.render import (
@@ -134,3 +136,15 @@ def test_what_several_functions_have_in_the_same_words_is_told_once() -> None:
         "function_app.py:3, function_app.py:9",
         "host.json",
     ]
+
+
+def test_a_function_that_is_lost_is_named() -> None:
+    def first(**fields: Any) -> str:
+        return next(iter(problem_lines(Problem("c", **fields), PLAIN)))
+
+    assert first(message="No.", function="f") == "error: The 'f' function is in error: No. [c]"
+    assert first(message="'f' is bad.", function="f") == "error: 'f' is bad. [c]"
+    warning = Severity.WARNING
+    assert first(message="No.", function="f", severity=warning) == "warning: No. [c]"
+    both = [Problem("c", "No.", where=SourceSpan(name), function=name) for name in ("f", "g")]
+    assert list(problem_lines(*together(both), PLAIN)) == ["error: No. [c]", "  at f, g"]

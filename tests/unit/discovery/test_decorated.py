@@ -97,7 +97,7 @@ def test_a_failed_import_is_told_with_its_traceback(type_name: str, hint: str) -
     error = FunctionError(type_name, "no", "Traceback …", "blueprint.py", 3)
     problem = import_problem(Path("/app"), error, "function_app.py")
     assert problem.code == "app-import-failed"
-    assert problem.message == f"The app cannot be loaded: {type_name}: no"
+    assert problem.message == f"Worker failed to index functions. Exception: {type_name}: no"
     assert problem.where == SourceSpan("blueprint.py", 3)
     assert problem.detail == "Traceback …"
     assert problem.hint is not None
