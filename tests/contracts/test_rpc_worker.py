@@ -132,7 +132,7 @@ async def test_a_worker_that_was_never_started_can_be_closed(tmp_path: Path) -> 
 
 async def test_a_worker_that_hangs_up_is_ended(tmp_path: Path) -> None:
     error = await refused(tmp_path, "hangs up", initialization_timeout=20.0)
-    assert "was ended by the signal SIGKILL" in error.message
+    assert "was ended: it had closed its connection" in error.message
 
 
 # The app
@@ -182,6 +182,15 @@ async def test_a_worker_that_fails_with_the_app_tells_the_app_s_mistake(tmp_path
 async def test_an_app_that_ends_the_worker_is_told_so(tmp_path: Path) -> None:
     async with running(tmp_path, "dies of functions_metadata_request") as worker:
         index = await worker.channel.index()
+    assert index.error is not None
+    assert "ended with exit code 3" in index.error.message
+
+
+async def test_an_app_that_ends_the_worker_at_its_start_is_told_so(tmp_path: Path) -> None:
+    """As that of Node.js, which loads the app then: it goes on when the mistake is mended."""
+    async with running(tmp_path, "dies of worker_init_request") as worker:
+        index = await worker.channel.index()
+        assert worker.info.language == "python"
     assert index.error is not None
     assert "ended with exit code 3" in index.error.message
 

@@ -22,12 +22,14 @@ from emulator.workers.channel import (
     WorkerLog,
 )
 from emulator.workers.ending import Ending, describe_exit
-from emulator.workers.functionrpc.failures import Places, failure_of
+from emulator.workers.functionrpc.failures import failure_of
 from emulator.workers.functionrpc.indexing import Found, index_of
 from emulator.workers.functionrpc.launch import RpcProcess
 from emulator.workers.functionrpc.link import Link
 from emulator.workers.functionrpc.logs import log_of
 from emulator.workers.functionrpc.messages import Messages, as_delivered
+from emulator.workers.functionrpc.nodestacks import last_words
+from emulator.workers.functionrpc.places import Places
 from emulator.workers.functionrpc.protocol import Protocol
 from emulator.workers.functionrpc.proxy import (
     HttpProxy,
@@ -113,9 +115,16 @@ class RpcChannel:
                 connected, None if debugged else worker.startup_timeout, "did not connect"
             )
             link.send(messages.init(self._process.request_id))
+            # Most load the app now, so a process that ends has been ended by the app's own code.
             response = await self._in_time(
                 initialized, None if debugged else worker.initialization_timeout, "did not answer"
             )
+        except WorkerLost as error:
+            if self._ending.asked:
+                await self.aclose(0)
+                raise
+            self._found.init_error = FunctionError("WorkerLost", error.message)
+            return self._info(protocol.message("WorkerInitResponse")())
         except BaseException:
             await self.aclose(0)
             raise
@@ -156,6 +165,8 @@ class RpcChannel:
         except WorkerLost:
             if self._ending.asked or self._ending.info is None:
                 raise
+            if "start_stream" not in self._answers and not self._ending.info.reason:
+                raise
             raise self._not_started(self._ending.info) from None
 
     def _warm_up(self) -> None:
@@ -168,9 +179,9 @@ class RpcChannel:
     async def index(self) -> Index:
         found = self._found
         if found.index is None:
-            messages, link = self._spoken()
             response = None
             if self._worker.indexes and found.init_error is None:
+                messages, link = self._spoken()
                 answer = self._expect("function_metadata_response")
                 link.send(messages.metadata())
                 try:
@@ -192,7 +203,8 @@ class RpcChannel:
                 found,
                 response,
                 places=self._places,
-                said=[*self._process.child.tail, *self._errors],
+                printed=self._process.child.tail,
+                reported=self._errors,
                 streams=self._proxy is not None,
             )
         return found.index
@@ -405,11 +417,11 @@ class RpcChannel:
 
     def _disconnected(self) -> None:
         if not self._ending.asked:
-            self.closed.get_loop().call_later(_HANGS, self._process.child.kill)
+            self.closed.get_loop().call_later(_HANGS, self.kill, "it had closed its connection")
 
     def _exited(self, code: int) -> None:
         """Its last answers may still be in the connection: they count."""
-        info = self._ending.told(code, self._process.child.tail)
+        info = self._ending.told(code, last_words(self._process.child.tail, self._places))
         if self._link is None or self._link.lost:
             self._ended(info)
         else:

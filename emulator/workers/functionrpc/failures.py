@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from emulator.model import FunctionError
+from emulator.workers.functionrpc import nodestacks
+from emulator.workers.functionrpc.places import Places
+from emulator.workers.functionrpc.systemlines import is_system_line
 
 SUCCESS, CANCELLED = 1, 2
 
@@ -29,21 +29,12 @@ _SCRIPT_FRAMES = [
     )
 ]
 """Of JavaScript, of PowerShell, and above a syntax error of JavaScript."""
-_NOT_THE_APPS = frozenset({"node_modules", "site-packages", "lib64"})
 _WORKER_PACKAGES = (
     "azure_functions_worker",
     "azure_functions_runtime",
     "azure_functions_runtime_v1",
     "proxy_worker",
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Places:
-    """Whose files are whose: frames of the worker are left out, the app's are pointed at."""
-
-    worker: Path
-    app: Path
 
 
 def failure_of(result: Any, places: Places) -> FunctionError | None:
@@ -70,9 +61,17 @@ def error_of(error: Any, places: Places) -> FunctionError:
     return _from_text(error.message, error.stack_trace, places)
 
 
-def printed_failure(lines: Iterable[str], places: Places) -> FunctionError | None:
-    """Find an exception in what a worker printed."""
-    text = "\n".join(lines).strip()
+def printed_failure(
+    lines: Iterable[str], places: Places, reported: Iterable[str] = ()
+) -> FunctionError | None:
+    """Find an exception in what a worker printed, or in the errors it reported.
+
+    What it says of itself, such as that its language is too old, is no reason not to load an app.
+    """
+    text = "\n".join(line for line in lines if not is_system_line(line)).strip()
+    for error in reported:
+        if (_title(error) or nodestacks.is_about_loading(error)) and error not in text:
+            text = f"{text}\n{error}".strip()
     if not text:
         return None
     for line in text.split("\n"):
@@ -88,11 +87,19 @@ def _from_text(message: str, stack: str, places: Places) -> FunctionError:
         message = report["title"].strip()
         stack = stack or (report["stack"] or "")
     is_python = _PYTHON_FRAME.search(stack) is not None
-    title = _title(message, is_python) or _title(stack.lstrip().partition("\n")[0])
+    title = _title(message, is_python) or _stack_title(stack, message)
     if title is None:
         return _made("Exception", message, stack, places)
     kind, said = title
     return _made(kind, said if message.startswith(kind) else message, stack, places)
+
+
+def _stack_title(stack: str, message: str) -> tuple[str, str] | None:
+    """Find the type on the stack: on its first line, or below the line where a syntax error is."""
+    lines = stack.strip().split("\n")
+    titles = [found for line in lines if (found := _title(line.strip()))]
+    beside = _title(lines[0])
+    return beside or next((each for each in titles if each[1] and message.endswith(each[1])), None)
 
 
 def _title(text: str, surely: bool = False) -> tuple[str, str] | None:
@@ -110,10 +117,17 @@ def _made(kind: str, message: str, stack: str, places: Places) -> FunctionError:
     place: tuple[str, int] | None = None
     if _PYTHON_FRAME.search(stack):
         frames = _without_worker(stack.split("\n"), places)
-        place = _last(frames, places.app)
+        place = _last(frames, places)
         stack = "\n".join(["Traceback (most recent call last):", *frames, title])
     elif stack:
-        place = _first(stack.split("\n"), places.app)
+        lines = nodestacks.shortened(stack.split("\n"), places)
+        place = _first(lines, places)
+        told = message.partition(nodestacks.REQUIRED_BY)[0]
+        message = nodestacks.plain(told, places, place)
+        stack = "\n".join(lines)
+        if message != told:
+            stack = stack.replace(told, message)
+        title = f"{kind}: {message}"
         if title not in stack:
             stack = f"{title}\n{stack}"
     file, line = place or (None, None)
@@ -139,16 +153,16 @@ def _is_workers(file: str, places: Places) -> bool:
     parts = file.replace("\\", "/").split("/")
     if any(each in parts for each in _WORKER_PACKAGES) or "concurrent" in parts:
         return True
-    return file.startswith(f"{places.worker}{os.sep}")
+    return places.is_workers(file)
 
 
-def _last(lines: list[str], app: Path) -> tuple[str, int] | None:
+def _last(lines: list[str], places: Places) -> tuple[str, int] | None:
     """Return the place of the innermost frame, of the app if there is one."""
     frames = [found for line in lines if (found := _PYTHON_FRAME.match(line))]
-    return _apps([(each["file"], int(each["line"])) for each in reversed(frames)], app)
+    return _apps([(each["file"], int(each["line"])) for each in reversed(frames)], places)
 
 
-def _first(lines: list[str], app: Path) -> tuple[str, int] | None:
+def _first(lines: list[str], places: Places) -> tuple[str, int] | None:
     """As `_last`, for scripts: theirs begin with the innermost."""
     frames = [
         (found["file"], int(found["line"]))
@@ -156,12 +170,9 @@ def _first(lines: list[str], app: Path) -> tuple[str, int] | None:
         for pattern in _SCRIPT_FRAMES
         if (found := pattern.match(line))
     ]
-    return _apps(frames, app)
+    return _apps(frames, places)
 
 
-def _apps(frames: list[tuple[str, int]], app: Path) -> tuple[str, int] | None:
-    for file, line in frames:
-        path = Path(file)
-        if path.is_relative_to(app) and not _NOT_THE_APPS & {*path.parts}:
-            return file, line
-    return frames[0] if frames else None
+def _apps(frames: list[tuple[str, int]], places: Places) -> tuple[str, int] | None:
+    apps = (each for each in frames if places.is_apps(each[0]))
+    return next(apps, frames[0] if frames else None)

@@ -26,17 +26,18 @@ def fill_request(rpc: Any, request: HttpRequestData, capabilities: Mapping[str, 
     """Write a request into an `RpcHttp`, in the variant that the worker has asked for."""
     request = speakable_request(request)
     rpc.method, rpc.url = request.method, request.url
-    drops_empty = "IgnoreEmptyValuedRpcHttpHeaders" in capabilities
-    headers = {name: value for name, value in request.headers.items() if value or not drops_empty}
     if "UseNullableValueDictionaryForHttp" in capabilities:
-        for name, value in headers.items():
+        for name, value in request.headers.items():
             rpc.nullable_headers[name].value = value
         for name, value in request.params.items():
             rpc.nullable_params[name].value = value
         for name, value in _whole_query(request).items():
             rpc.nullable_query[name].value = value
     else:
-        rpc.headers.update(headers)
+        drops_empty = "IgnoreEmptyValuedRpcHttpHeaders" in capabilities
+        for name, value in request.headers.items():
+            if value or not drops_empty:
+                rpc.headers[name] = value
         rpc.params.update(request.params)
         rpc.query.update(request.query)
     if request.body:

@@ -10,8 +10,9 @@ from typing import Any
 
 from emulator.model import FunctionError
 from emulator.workers.channel import Index, IndexedFunction
-from emulator.workers.functionrpc.failures import Places, failure_of, printed_failure
+from emulator.workers.functionrpc.failures import failure_of, printed_failure
 from emulator.workers.functionrpc.messages import indexed_of
+from emulator.workers.functionrpc.places import Places
 
 METADATA_FILE = "functions.metadata"
 
@@ -32,10 +33,12 @@ def index_of(
     response: Any | None,
     *,
     places: Places,
-    said: Sequence[str],
+    printed: Sequence[str],
+    reported: Sequence[str],
     streams: bool,
 ) -> Index:
-    """Make the index of a metadata response; `said` is what the worker has complained about."""
+    """Make the index of a metadata response; of what the worker printed and which errors it
+    reported until then, its complaint about the app is looked for."""
     if found.init_error is not None:
         return Index(error=found.init_error)
     if response is None:
@@ -57,7 +60,7 @@ def index_of(
     listed = _from_file(places.app)
     if listed is None and not any(places.app.glob("*/function.json")):
         # To some workers a file that cannot be loaded is one without functions.
-        return Index(error=printed_failure(said, places), streams=streams)
+        return Index(error=printed_failure(printed, places, reported), streams=streams)
     return Index(listed, streams=streams)
 
 

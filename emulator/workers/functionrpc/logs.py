@@ -18,6 +18,8 @@ _LEVELS: tuple[Level | None, ...] = (
 )
 """By the protocol's numbers; the last one says that the line is for nobody."""
 _SYSTEM, _METRIC = 1, 2
+_OF_A_CALL = ".Invocation"
+"""How the category ends of what the worker for Node.js says of a call: people are shown that."""
 _DEBUG = 1
 
 
@@ -38,4 +40,7 @@ def log_of(log: Any) -> WorkerLog | None:
         parts = (message, said if said not in stack else "", stack)
         message = "\n".join(dict.fromkeys(part for part in parts if part))
     source = "worker" if category == _SYSTEM else "logging"
-    return WorkerLog(level, message, log.invocation_id or None, source, log.category)
+    logger = log.category
+    if category == _SYSTEM and logger.endswith(_OF_A_CALL):
+        logger = ""
+    return WorkerLog(level, message, log.invocation_id or None, source, logger)

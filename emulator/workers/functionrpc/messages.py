@@ -22,7 +22,8 @@ from emulator.model import (
     RetryPolicy,
 )
 from emulator.workers.channel import FunctionLoad, IndexedFunction
-from emulator.workers.functionrpc.failures import Places, failure_of
+from emulator.workers.functionrpc.failures import failure_of
+from emulator.workers.functionrpc.places import Places
 from emulator.workers.functionrpc.protocol import Protocol
 from emulator.workers.functionrpc.values import datum_of, fill
 

@@ -14,8 +14,8 @@ from emulator.config.settings import Settings
 from emulator.discovery.assemble import assemble
 from emulator.model import AppModel, FunctionModel
 from emulator.workers.channel import Index
-from emulator.workers.functionrpc.failures import Places
 from emulator.workers.functionrpc.indexing import Found, index_of
+from emulator.workers.functionrpc.places import Places
 from emulator.workers.languages import app_language
 from tests.support.samples import MAVEN, csharp_output, maven_output
 from tests.support.serving import FIXTURES, write_app
@@ -108,7 +108,8 @@ def test_the_sources_in_java_declare_what_the_plugin_writes() -> None:
 
 def test_what_the_build_of_a_worker_project_writes(tmp_path: Path) -> None:
     folder = csharp_output(tmp_path)
-    index = index_of(Found(), None, places=Places(folder, folder), said=(), streams=False)
+    places = Places(folder, folder)
+    index = index_of(Found(), None, places=places, printed=(), reported=(), streams=False)
     app = discovered(folder, "dotnet-isolated", index)
     check_assistant(app)
     trigger = app.function("AddTodo")

@@ -9,11 +9,11 @@ import pytest
 
 from emulator.model import FunctionError
 from emulator.workers.functionrpc.failures import (
-    Places,
     error_of,
     failure_of,
     printed_failure,
 )
+from emulator.workers.functionrpc.places import Places
 from emulator.workers.functionrpc.protocol import Protocol
 
 PROTOCOL = Protocol()
@@ -86,7 +86,45 @@ def test_javascript_tells_its_type_on_its_stack() -> None:
     error = failure(message="boom: really", stack_trace=JAVASCRIPT)
     assert error.title == "Error: boom: really"
     assert (error.file, error.line) == ("/app/src/functions/hello.js", 12)
-    assert error.stack == JAVASCRIPT
+    assert error.stack == JAVASCRIPT.rpartition("\n")[0]
+
+
+LOADING = 'Worker was unable to load entry point "src/a.js": '
+SYNTAX = """/app/src/a.js:3
+  const = 1
+
+SyntaxError: Unexpected token '='
+    at wrapSafe (node:internal/modules/cjs/loader:1281:20)
+    at loadFile (/workers/x/dist/worker.js:4:3)"""
+
+
+def test_a_mistake_that_keeps_javascript_from_being_loaded_is_the_app_s() -> None:
+    error = failure(message=f"{LOADING}Unexpected token '='", stack_trace=SYNTAX)
+    assert error.title == "SyntaxError: Unexpected token '='"
+    assert (error.file, error.line) == ("/app/src/a.js", 3)
+    assert error.stack == SYNTAX.partition("\n    at")[0]
+    stack = f"Error: {LOADING}no\n    at Object.<anonymous> (/app/src/a.js:9:7)"
+    error = failure(message=f"{LOADING}no", stack_trace=stack)
+    assert error.title == "Error: no"
+    assert error.stack == stack.replace(LOADING, "")
+
+
+def test_who_required_a_missing_package_is_on_the_stack_only() -> None:
+    required = "\nRequire stack:\n- /app/src/a.js"
+    message = f"{LOADING}Cannot find module 'x'{required}\n- /workers/x/dist/worker.js"
+    stack = f"Error: {message}\n    at Object.<anonymous> (/app/src/a.js:1:9)"
+    error = failure(message=message, stack_trace=stack)
+    assert error.title == "Error: Cannot find module 'x'"
+    assert error.stack == (
+        f"{error.title}{required}\n    at Object.<anonymous> (/app/src/a.js:1:9)"
+    )
+
+
+def test_an_entry_point_that_is_not_there_is_named() -> None:
+    message = f"{LOADING}File does not exist"
+    stack = f"Error: {message}\n    at startApp (/workers/x/dist/worker.js:4:3)"
+    error = failure(message=message, stack_trace=stack)
+    assert error == FunctionError("Error", message, f"Error: {message}")
 
 
 def test_java_tells_package_and_class() -> None:
@@ -134,6 +172,20 @@ def test_an_exception_is_found_in_what_was_printed() -> None:
     assert error is not None
     assert error.title == "SyntaxError: Unexpected token '='"
     assert (error.file, error.line) == ("/app/src/a.js", 3)
+
+
+def test_errors_that_were_reported_count_as_those_that_were_printed() -> None:
+    error = printed_failure(PRINTED, PLACES, ['Worker was unable to load entry point "src/a.js"'])
+    assert error == printed_failure(PRINTED, PLACES)
+    error = printed_failure([], PLACES, [f"{LOADING}no"])
+    assert error is not None
+    assert error.message == f"{LOADING}no"
+
+
+def test_what_a_worker_says_of_itself_keeps_no_app_from_being_loaded() -> None:
+    old = "Node.js v20 reached EOL on 2026-04. Please upgrade to a supported version."
+    printed = [f"LanguageWorkerConsoleLog[error] {old}"]
+    assert printed_failure(printed, PLACES, [old]) is None
 
 
 def test_complaints_without_an_exception_are_told_whole() -> None:

@@ -38,6 +38,12 @@ def test_the_worker_s_own_words_are_marked() -> None:
     assert told == WorkerLog("Error", "bad", None, "worker", "Worker")
 
 
+def test_what_a_worker_says_of_a_call_has_no_logger_of_its_own() -> None:
+    """Those are not shown, and this is: that a function has logged after its end."""
+    log = RpcLog(level=3, message="late", category="f.Invocation", log_category=SYSTEM)
+    assert log_of(log) == WorkerLog("Warning", "late", None, "worker")
+
+
 @pytest.mark.parametrize(
     ("exception", "told"),
     [

@@ -22,8 +22,8 @@ from emulator.model import (
     TraceContext,
 )
 from emulator.workers.channel import FunctionLoad
-from emulator.workers.functionrpc.failures import Places
 from emulator.workers.functionrpc.messages import Messages, as_delivered, indexed_of
+from emulator.workers.functionrpc.places import Places
 from emulator.workers.functionrpc.protocol import Protocol
 
 PROTOCOL = Protocol()

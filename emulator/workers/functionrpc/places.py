@@ -1,0 +1,25 @@
+"""Whose files are whose: frames of the worker are left out, those of the app are pointed at."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+_PACKAGES = frozenset({"node_modules", "site-packages", "lib64"})
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """The folders of the worker and of the app."""
+
+    worker: Path
+    app: Path
+
+    def is_workers(self, file: str) -> bool:
+        return file.startswith(f"{self.worker}{os.sep}")
+
+    def is_apps(self, file: str) -> bool:
+        """Whether the app's own people wrote it: its packages are not theirs."""
+        path = Path(file)
+        return path.is_relative_to(self.app) and not _PACKAGES & {*path.relative_to(self.app).parts}
