@@ -73,7 +73,10 @@ def _json(datum: Datum) -> str:
 
 
 def datum_of(typed: Any, *, accept: str = "") -> Datum:
-    """Read a `TypedData`; `accept` is what the client of an HTTP function wants to get."""
+    """Read a `TypedData`; `accept` is what the client of an HTTP function wants to get.
+
+    The `null` of JSON is no value: Java's worker says it of outputs that were never set.
+    """
     kind = typed.WhichOneof("data")
     match kind:
         case None:
@@ -81,7 +84,7 @@ def datum_of(typed: Any, *, accept: str = "") -> Datum:
         case "string":
             return Datum("text", typed.string)
         case "json":
-            return Datum("json", typed.json)
+            return NONE if typed.json.strip() == "null" else Datum("json", typed.json)
         case "bytes" | "stream":
             return Datum("bytes", getattr(typed, kind))
         case "int":

@@ -46,6 +46,12 @@ def test_no_value_has_no_kind() -> None:
     assert datum_of(PROTOCOL.TypedData()) == NONE
 
 
+def test_the_null_of_json_is_no_value() -> None:
+    """As Java's worker says of what a function has left unset."""
+    assert datum_of(PROTOCOL.TypedData(json=" null\n")) == NONE
+    assert datum_of(PROTOCOL.TypedData(json="[null]")) == Datum("json", "[null]")
+
+
 @pytest.mark.parametrize(
     ("datum", "kind"),
     [
