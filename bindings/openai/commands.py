@@ -106,7 +106,7 @@ def _list(found: Sequence[tuple[_Place, list[ChatSummary]]], as_json: bool) -> N
     width = max(map(len, names))
     for name, (place, each) in zip(names, rows, strict=True):
         state = each.state
-        told = f"{state.total_messages} messages, {state.total_tokens} tokens"
+        told = f"{_count(state.total_messages)}, {state.total_tokens} tokens"
         where = f"  in {place.collection}" if several else ""
         updated = ticks_text(state.last_updated_at // 10_000_000 * 10_000_000)
         click.echo(f"{name.ljust(width)}  {updated}  {told}{where}")
@@ -145,7 +145,7 @@ async def _unknown(places: Sequence[_Place], assistant: str) -> BindingError:
 
 def _lines(chat: Chat) -> Iterable[str]:
     state = chat.state
-    yield f"{chat.assistant}: {state.total_messages} messages, {state.total_tokens} tokens"
+    yield f"{chat.assistant}: {_count(state.total_messages)}, {state.total_tokens} tokens"
     for message in chat.messages:
         yield ""
         moment = ticks_text(message.created_at // 10_000_000 * 10_000_000)
@@ -154,6 +154,10 @@ def _lines(chat: Chat) -> Iterable[str]:
             yield from (f"  {line}" for line in message.content.splitlines())
         for call in read_tool_calls(message.tool_calls):
             yield f"  → {call.name}({call.arguments})"
+
+
+def _count(messages: int) -> str:
+    return "1 message" if messages == 1 else f"{messages} messages"
 
 
 def _summary(each: ChatSummary) -> dict[str, Any]:

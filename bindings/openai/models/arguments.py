@@ -13,7 +13,14 @@ from bindings.openai.models.matching import Skill
 from bindings.openai.models.parameters import Parameter
 from bindings.openai.models.said import Said
 from bindings.openai.models.speech import without_courtesy
-from bindings.openai.models.subject import explained, from_to, labelled, plain, subject
+from bindings.openai.models.subject import (
+    explained,
+    from_to,
+    labelled,
+    plain,
+    several_names,
+    subject,
+)
 from bindings.openai.models.values import (
     CLOCK,
     CODE,
@@ -128,7 +135,7 @@ def _typed(
             case "switch":
                 put(each, _truth(each, said, strict=skill.states_required))
             case "list":
-                put(each, _list(each.schema.get("items"), said))
+                put(each, _list(each, skill, said))
             case "object":
                 inner = Skill("", "", each.schema)
                 put(each, said_arguments(inner, said.rest, now) or None)
@@ -233,7 +240,12 @@ def _code(said: Said, skill: Skill) -> str | None:
 
     def doubt(match: re.Match[str]) -> tuple[bool, bool]:
         before = tokens(hidden[: match.start()])[-1:]
-        named = any(concept in skill.vocabulary for each in before for concept in each.concepts)
+        named = any(
+            concept in skill.vocabulary
+            for each in before
+            if not each.is_generic_verb  # "add 5" is about an amount
+            for concept in each.concepts
+        )
         return not named, match[0].isdecimal()
 
     best = min(candidates, key=doubt)
@@ -312,12 +324,17 @@ def _without_days(text: str) -> str:
     return DAY.sub(" ", text)
 
 
-def _list(items: Any, said: Said) -> list[Any] | None:
+def _list(parameter: Parameter, skill: Skill, said: Said) -> list[Any] | None:
+    items = parameter.schema.get("items")
     kind = items.get("type") if isinstance(items, dict) else None
     if kind in {"integer", "number"}:
         numbers = [each.value for each in quantities(said.rest)]
         return numbers or None
-    tail = said.rest.split(":", 1)[-1]
+    named = several_names(said)
+    if named:
+        return named
+    head, colon, tail = said.rest.partition(":")
+    tail = tail if colon else subject(head, skill, parameter)
     parts = [said.read(part.strip(" .!?")) for part in re.split(r",|;|\band\b", tail)]
     return [part for part in parts if part] if len(parts) > 1 else None
 

@@ -12,6 +12,12 @@ from bindings.openai.models.values import Quantity, as_json_number, quantities
 from bindings.openai.models.words import concepts_of
 
 _MONEY = frozenset("money price amount budget cost currency fee pay".split())
+_BOUND = re.compile(
+    r"(?:\b(?:under|below|less than|cheaper than|no more than|at most|up to|over|above|more than"
+    r"|at least|max(?:imum)?|min(?:imum)?)\s+)?[€$£¥]?$",
+    re.IGNORECASE,
+)
+"""What belongs to a number before it, and says nothing without it."""
 _PREPOSITION = re.compile(
     r"\b(?:for|of|over|about|around|with|in|at|to|up to|on|after|by)\s+(?:the\s+)?$", re.IGNORECASE
 )
@@ -90,7 +96,8 @@ def _cut(parameter: Parameter, number: Quantity, said: Said) -> None:
     end = number.unit_end if counted else number.end
     before = _PREPOSITION.search(said.rest[: number.start]) if counted else None
     start = own.start() if own else before.start() if before else number.start
-    said.cut(start, end)
+    bound = _BOUND.search(said.rest[:start])
+    said.cut(bound.start() if bound else start, end)
 
 
 def _counts(parameter: Parameter, number: Quantity) -> bool:
@@ -98,5 +105,6 @@ def _counts(parameter: Parameter, number: Quantity) -> bool:
     return bool(
         (number.seconds and parameter.seconds)
         or any(each in parameter.described for each in unit)
+        or ("currency" in unit and parameter.described & _MONEY)
         or not number.unit
     )

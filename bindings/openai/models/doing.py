@@ -27,6 +27,7 @@ _STOPS = frozenset(
     "in on at to from of for by with without into between about around that which who when where "
     "whether how using based as per and or if its it via through after before within".split()
 )
+_INTERROGATIVES = frozenset("what which who where when whether how if".split())
 _LIST_OF = re.compile(
     r"\b(?:the |a )?(?:full |complete |whole )?(?:list|names?|details?) of (?:all )?(?=\w)", re.I
 )
@@ -41,6 +42,11 @@ class Doing:
     what: str = ""
     whole: str = ""
     """The description as something one "can" do."""
+
+    @property
+    def noun(self) -> str:
+        """`what`, where it can be counted."""
+        return "" if self.what.split(" ")[0].lower() in _INTERROGATIVES else self.what
 
     @property
     def the(self) -> str:
@@ -88,6 +94,8 @@ def _read(sentence: str) -> Doing | None:
 
 
 def _thing(words: list[str]) -> str:
+    if words[0].lower() in _INTERROGATIVES:  # "Show what is in the cart"
+        return " ".join(words).partition(" ,")[0]
     found: list[str] = []
     for index, word in enumerate(words):
         lower = word.lower().strip("'\"")

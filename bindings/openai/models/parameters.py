@@ -31,7 +31,8 @@ _NAMED: tuple[tuple[Role, frozenset[str]], ...] = (
     (
         "place",
         frozenset(
-            "city town country region address location place room area where state venue".split()
+            "city town country region address location place room area where state venue timezone "
+            "zone".split()
         ),
     ),
     (
@@ -46,7 +47,8 @@ _NAMED: tuple[tuple[Role, frozenset[str]], ...] = (
         "content",
         frozenset(
             "message body text content contents note task todo query question prompt description "
-            "comment reminder input sentence phrase ignored answer".split()
+            "comment reminder input sentence phrase ignored answer expression formula equation "
+            "calculation".split()
         ),
     ),
     ("purpose", frozenset("label purpose reason occasion".split())),

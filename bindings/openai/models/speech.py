@@ -33,12 +33,15 @@ _GREETING = re.compile(
     r"(?: (?:there|all|everyone|again|assistant|bot))*[\s,.!]*$",
     re.IGNORECASE,
 )
+_PRAISE = (
+    "great|perfect|nice|good|cool|awesome|super|wonderful|excellent|well done|ok|okay|no|yes"
+    "|nothing(?: else| more)?|not (?:now|today)"
+)
 _THANKS = re.compile(
-    r"^(?:(?:ok|okay|great|perfect|nice|good|cool|awesome|super|wonderful|excellent|well done|no|"
-    r"yes)[\s,.!]*)*(?:(?:thanks|thank you|thx|cheers|much appreciated)\b[^?]*|"
-    r"(?:great|perfect|nice|good|cool|awesome|super|wonderful|excellent|well done|bye|goodbye"
+    rf"^(?:(?:{_PRAISE})[\s,.!]*)*(?:(?:thanks|thank you|thx|cheers|much appreciated)\b[^?]*|"
+    rf"(?:{_PRAISE}|bye|goodbye|stop|cancel"
     r"|see you|never ?mind|forget it|that(?:['’]s| is| was| will be) (?:all|it|great|fine|enough"
-    r"|wonderful|perfect)\b[^?]*|ok|okay|yes|no|stop|cancel)[\s.!]*(?:job|work|for now)?)[\s.!]*$",
+    r"|wonderful|perfect)\b[^?]*)[\s.!]*(?:job|work|for now)?)[\s.!]*$",
     re.IGNORECASE,
 )
 _INTERJECTION = re.compile(

@@ -46,7 +46,8 @@ _CAPITAL = r"[A-ZÀ-ÖØ-Þ][\w.&'’-]*"
 _CAPITALS = rf"{_CAPITAL}(?:\s+(?:(?:de|of|the|la|le|del|di|da|van|von)\s+)?{_CAPITAL})*"
 _VALUE_END = (
     r"(?=\s+(?:in|at|to|from|for|about|saying|with|titled|by|on|that|know|and|today|tonight"
-    r"|tomorrow|now|please)\b|[,.;:!?]{1,3}(?:\s|$)|\s*$)"
+    r"|tomorrow|now|right now|currently|this (?:morning|afternoon|evening|week|weekend)|please)\b"
+    r"|[,.;:!?]{1,3}(?:\s|$)|\s*$)"
 )
 _NAME_VALUE = rf"\s+({PLACEHOLDER}|{_CAPITALS}?){_VALUE_END}"
 _ANY_VALUE = (
@@ -80,6 +81,10 @@ _LEADS: dict[Role, str] = {
     "language": "in into to",
 }
 _FROM_TO = re.compile(rf"(?:\bfrom\s+)?({_CAPITALS})\s+(?:to|-|–|->|→)\s+({_CAPITALS})")
+# Names after the word that leads to them, so that no verb at the beginning is taken for one.
+_SEVERAL_NAMES = re.compile(
+    rf"(?<=\s)(?P<names>{_CAPITALS}(?:,\s+{_CAPITALS})*,?\s+(?:and|or)\s+{_CAPITALS})(?!\w)"
+)
 _GROUPS = frozenset("category list group folder project channel".split())
 
 
@@ -99,7 +104,8 @@ def subject(text: str, skill: Skill, parameter: Parameter) -> str:
     named = _skip(words, index, lambda token: token.word in _FILLERS)
     if named < len(words) and _asks(words[named], skill):
         index = named
-    fillers = _FILLERS if is_content else _LOOSE_FILLERS
+    # "Find some jazz" looks for jazz; "add some milk" is about some milk.
+    fillers = _FILLERS if is_content and skill.intent != "read" else _LOOSE_FILLERS
     if index < len(words) and (
         _asks(words[index], skill)
         or words[index].word == "set"
@@ -115,7 +121,7 @@ def subject(text: str, skill: Skill, parameter: Parameter) -> str:
     if is_content:
         # "Remind me tomorrow to call" is about calling.
         found = _WHEN_FIRST.sub(r"\g<what> \g<when>", found)
-    return found if is_content else _only_name(found, skill)
+    return found if is_content or parameter.role == "list" else _only_name(found, skill)
 
 
 def labelled(parameter: Parameter, said: Said, *, is_only: bool) -> str:
@@ -178,6 +184,34 @@ def from_to(said: Said) -> tuple[str, str] | None:
         return None
     said.cut(*match.span())
     return match[1], match[2]
+
+
+def several_names(said: Said) -> list[str]:
+    """Take out names that stand one after the other ("Anna, Bob and Eve")."""
+    found = _names_together(said.rest)
+    if found is None:
+        return []
+    start, end, names = found
+    before = re.search(r"\b(?:with|for|to|by)\s+$", said.rest[:start], re.IGNORECASE)
+    said.cut(before.start() if before else start, end)
+    return names
+
+
+def each_name(text: str) -> list[str]:
+    """Return the text once for each of the names in it ("in Paris", "in London")."""
+    found = _names_together(text)
+    if found is None:
+        return [text]
+    start, end, names = found
+    return [f"{text[:start]}{name}{text[end:]}" for name in names]
+
+
+def _names_together(text: str) -> tuple[int, int, list[str]] | None:
+    match = _SEVERAL_NAMES.search(text)
+    if match is None:
+        return None
+    names = re.split(r",\s+(?:(?:and|or)\s+)?|\s+(?:and|or)\s+", match["names"])
+    return *match.span(), names
 
 
 def plain(sentence: str) -> str:

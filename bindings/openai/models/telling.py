@@ -132,13 +132,15 @@ def _told(value: Any, what: Doing, outcome: Outcome, skill: Skill | None) -> str
         return value.strip()
     if isinstance(value, bool) or not what.the or skill is None or skill.intent != "read":
         return _result(value)
+    if not what.noun:
+        return f"Here is {what.the}: {_value(value)}."
     subject = f"{what.the[:1].upper()}{what.the[1:]}"
     verb = "are" if plural(what.what, 2) else "is"
     return _result(value).replace("The result is", f"{subject}{_details(outcome, skill)} {verb}", 1)
 
 
 def _told_list(value: Sequence[Any], what: Doing) -> str:
-    noun = plural(what.what, len(value))
+    noun = plural(what.noun, len(value))
     if not value:
         return f"I found no {noun or 'entries'}."
     noun = noun or ("entry" if len(value) == 1 else "entries")

@@ -11,7 +11,7 @@ from typing import Any
 from bindings.openai.models.arguments import LONGEST, fill, said_arguments
 from bindings.openai.models.matching import Ranking, Skill, Values
 from bindings.openai.models.speech import Clause, ands, clause_of, clauses, without_courtesy
-from bindings.openai.models.subject import plain
+from bindings.openai.models.subject import each_name, plain
 
 _BLANKS = re.compile(r"[^\S\n]{2,}")
 _CONTINUATION = re.compile(
@@ -62,7 +62,15 @@ def wanted(
     if found and tail:
         last = found[-1]
         found[-1] = Wanted(last.skill, last.text + tail, last.context)
-    return found
+    return [one for each in found for one in _for_each_place(each)]
+
+
+def _for_each_place(asked: Wanted) -> list[Wanted]:
+    """Ask about several places one after the other where a skill knows one at a time."""
+    places = [each for each in asked.skill.slots if each.role == "place"]
+    if asked.skill.intent != "read" or len(places) != 1 or not places[0].is_free_text:
+        return [asked]
+    return [replace(asked, text=text) for text in each_name(asked.text)]
 
 
 def _each(message: str, parts: Sequence[Clause], ranking: Ranking, now: datetime) -> list[Wanted]:
@@ -151,7 +159,9 @@ def _repeats(
 
 
 def _takes_any_text(skill: Skill) -> bool:
-    return any(each.is_free_text and each.role == "content" for each in skill.slots)
+    return any(
+        each.is_free_text and each.role == "content" and not each.is_ignored for each in skill.slots
+    )
 
 
 def _going_on(

@@ -59,6 +59,27 @@ TRANSLATE = skill(
 SPEAK = skill("Speak", "Speak", None, code={"type": "string", "enum": ["de", "fr"]})
 POST = skill("PostMessage", "Post a message", ["channel", "text"], channel=TEXT, text=TEXT)
 FLY = skill("FindFlights", "Find flights", ["origin", "destination"], origin=TEXT, destination=TEXT)
+SEARCH = skill(
+    "SearchProducts",
+    "Search the catalogue",
+    ["query"],
+    query=TEXT,
+    maxPrice={"type": "number"},
+)
+CART = skill(
+    "AddToCart", "Add a product to the cart", ["productId"], productId=TEXT, quantity=WHOLE
+)
+INVITE = skill(
+    "CreateEvent",
+    "Create a calendar event",
+    ["title"],
+    title=TEXT,
+    attendees={"type": "array", "items": TEXT},
+)
+TAGS = skill("Tag", "Tag a document", None, tags={"type": "array", "items": TEXT})
+CLOCK = skill("GetTime", "Get the current time in a time zone", None, timezone=TEXT)
+RECKON = skill("Calculate", "Calculate an amount of money", None, expression=TEXT)
+RAIN = skill("GetWeather", "Get current weather for a city", None, city=TEXT)
 USERS = skill(
     "FindUsers", "Find users", ["name"], name=TEXT, activeOnly={"type": "boolean"}, limit=WHOLE
 )
@@ -103,6 +124,19 @@ USERS = skill(
         (FLY, "flights Paris to Rome", {"origin": "Paris", "destination": "Rome"}),
         (FLY, "I want to fly from oslo to rome", {"origin": "oslo", "destination": "rome"}),
         (USERS, "find user Smith", {"name": "Smith"}),
+        (SEARCH, "find me some jazz under $20", {"query": "jazz", "maxPrice": 20}),
+        (SEARCH, "search lamps cheaper than 30 euros", {"query": "lamps", "maxPrice": 30}),
+        (CART, "add 5 of SKU-1 to the cart", {"productId": "SKU-1", "quantity": 5}),
+        (
+            INVITE,
+            "Create an event with Anna, Bob and Eve about the budget",
+            {"title": "the budget", "attendees": ["Anna", "Bob", "Eve"]},
+        ),
+        (TAGS, "tag the document urgent, private and new", {"tags": ["urgent", "private", "new"]}),
+        (TAGS, "Tags: red, blue", {"tags": ["red", "blue"]}),
+        (CLOCK, "what time is it in Tokyo", {"timezone": "Tokyo"}),
+        (RECKON, "calculate 100 dollars to euros", {"expression": "100 dollars to euros"}),
+        (RAIN, "Is it raining in New York right now?", {"city": "New York"}),
         (USERS, "find active users called Smith", {"name": "Smith", "activeOnly": True}),
         (USERS, "find users called Smith on Monday", {"name": "Smith"}),
     ],

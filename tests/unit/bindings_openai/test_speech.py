@@ -13,6 +13,8 @@ from bindings.openai.models.speech import ands, clauses, without_courtesy
         ("Hello there!", "courtesy"),
         ("Thanks, that was helpful.", "courtesy"),
         ("Never mind", "courtesy"),
+        ("Nothing else, thanks", "courtesy"),
+        ("not today", "courtesy"),
         ("Add milk", "request"),
         ("Oh, could you please add milk?", "request"),
         ("I'd like to order a pizza", "request"),

@@ -47,6 +47,7 @@ SKILLS = [
     skill("LookupStock", "Look up the current stock price of a company.", company=TEXT),
     skill("translate", "Translates a text into another language.", text=TEXT, language=TEXT),
     skill("FindCities", "Find cities", near=TEXT),
+    skill("get_cart", "Show what is in the shopping cart"),
     skill("Sync", ""),
     skill("ListPlanets", ""),
 ]
@@ -158,6 +159,9 @@ def test_what_was_done_is_told_in_the_words_of_the_skills_description(
             "431.5",
             "The current stock price (company Contoso) is 431.5.",
         ),
+        ("get_cart", {}, '"empty"', "Here is what is in the shopping cart: empty."),
+        ("get_cart", {}, '{"apples":2}', "Here is what is in the shopping cart: apples 2."),
+        ("get_cart", {}, '["apples", "milk"]', "I found 2 entries: apples and milk."),
         ("translate", {"text": "hi"}, '"hallo"', "The result is hallo."),
         ("Sync", {}, "42", "The result is 42."),
         ("Sync", {}, "false", "The result is no."),

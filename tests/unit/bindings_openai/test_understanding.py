@@ -35,7 +35,12 @@ LIGHT = skill(
     on={"type": "boolean"},
     room={"type": "string", "enum": ["kitchen", "hall"]},
 )
-SKILLS = [ADD, WEATHER, LIGHT]
+LIST = Skill(
+    "GetTodos",
+    "Fetch the list of todo tasks",
+    {"type": "object", "properties": {"inputIgnored": TEXT}},
+)
+SKILLS = [ADD, WEATHER, LIGHT, LIST]
 
 
 def asked(text: str, before: tuple[Skill, dict[str, Any]] | None = None) -> list[tuple[str, Any]]:
@@ -64,6 +69,17 @@ def asked(text: str, before: tuple[Skill, dict[str, Any]] | None = None) -> list
         (
             "What's the weather in Rome? And what's the weather in Oslo?",
             [("GetWeather", {"city": "Rome"}), ("GetWeather", {"city": "Oslo"})],
+        ),
+        (
+            "What's the weather in Rome, New York and Oslo tomorrow?",
+            [
+                ("GetWeather", {"city": city, "day": "2026-03-12"})
+                for city in ("Rome", "New York", "Oslo")
+            ],
+        ),
+        (
+            "Show me my tasks and add 'call mum'",
+            [("GetTodos", {"inputIgnored": ""}), ("AddTodo", {"task": "call mum"})],
         ),
         (
             "It is so dark in the hall, could you turn on the light?",
