@@ -11,7 +11,13 @@ from emulator.clock import Clock
 from emulator.config.hostjson import HostConfig
 from emulator.discovery.assemble import assemble
 from emulator.errors import ConfigError, EmulatorError
-from emulator.events import EventBus, GenerationBegun, GenerationFailed, GenerationReady
+from emulator.events import (
+    EventBus,
+    GenerationBegun,
+    GenerationFailed,
+    GenerationReady,
+    LogLine,
+)
 from emulator.invocation.bound import Binder
 from emulator.invocation.pipeline import Invoker
 from emulator.model import AppModel, Problem, Severity
@@ -110,6 +116,8 @@ class Host:
         Raises `WorkerStartError` when there is no interpreter that could run any version of it.
         """
         await self._replace(launch)
+        if self.offline is not None:
+            self._tell_whether_offline()
 
     @property
     def host_config(self) -> HostConfig:
@@ -139,8 +147,29 @@ class Host:
             file.write_text(_OFFLINE_PAGE, encoding="utf-8")
         else:
             file.unlink(missing_ok=True)
-        self.offline = _offline_page(self.context.app_root)
+        self.look_for_offline()
         return True
+
+    def look_for_offline(self) -> None:
+        """Go offline, or come back, as `app_offline.htm` is there or not."""
+        before, self.offline = self.offline, _offline_page(self.context.app_root)
+        if (before is None) is not (self.offline is None):
+            self._tell_whether_offline()
+
+    def _tell_whether_offline(self) -> None:
+        if self.offline is None:
+            self.events.publish(
+                LogLine("Information", f"{OFFLINE_FILE} is gone: the app answers again.", "Host")
+            )
+            return
+        self.events.publish(
+            LogLine(
+                "Warning",
+                f"The app is offline: every address answers 503 with the page in {OFFLINE_FILE}. "
+                "Remove that file to serve the app.",
+                "Host",
+            )
+        )
 
     async def aclose(self) -> None:
         """Finish running calls (bounded), end the workers, give everything back."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from emulator.errors import EmulatorError
 from emulator.events import EventBus, LogLine
-from emulator.runtime.host import Host
+from emulator.runtime.host import OFFLINE_FILE, Host
 from emulator.runtime.selfwrites import SelfWrites
 from emulator.runtime.watch import Watcher, WatchRules
 
@@ -81,6 +81,12 @@ class Reloader:
         return rules if builder is None else replace(rules, is_source=builder.plan.is_source)
 
     async def _changed(self, paths: frozenset[Path]) -> None:
+        if not self._host.host_config.file_watching_enabled:
+            return
+        offline = self._host.context.app_root / OFFLINE_FILE
+        if offline in paths:
+            self._host.look_for_offline()
+            paths -= {offline}
         if any(path.name in _PACKAGES for path in paths):
             self._requirements_changed()
         if self._builder is not None:

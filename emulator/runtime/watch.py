@@ -39,6 +39,9 @@ the host's own state."""
 _NAMES = frozenset(
     {"host.json", "function.json", "local.settings.json", "requirements.txt", "package.json"}
 )
+_TOP_NAMES = frozenset({".env", "app_offline.htm"})
+"""Names that count in the app's own folder only."""
+
 _CODE: Mapping[str, frozenset[str]] = {
     PYTHON: frozenset({".py"}),
     NODE: frozenset({".js", ".mjs", ".cjs"}),
@@ -89,7 +92,7 @@ class WatchRules:
         name = parts[-1]
         if name in _NAMES or name in self.extra_files or name in self.scripts:
             return True
-        if len(parts) == 1 and (name == ".env" or name.startswith(".env.")):
+        if len(parts) == 1 and (name in _TOP_NAMES or name.startswith(".env.")):
             return True
         if name.startswith((".", "~")) or name.endswith("~"):
             return False  # what editors write beside the file

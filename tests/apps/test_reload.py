@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.patience import PATIENCE
 from tests.support.serving import Served, served, write_app
 
 APP = """\
@@ -42,7 +43,7 @@ def app(tmp_path: Path) -> Path:
     return write_app(tmp_path / "app", {"function_app.py": APP})
 
 
-async def until(host: Served, path: str, text: str, *, within: float = 5.0) -> None:
+async def until(host: Served, path: str, text: str, *, within: float = PATIENCE) -> None:
     async with asyncio.timeout(within):
         while True:
             answer = await host.get(path)
@@ -98,7 +99,7 @@ async def test_a_broken_start_heals_on_save(app: Path) -> None:
         assert answer.status == 503
         assert "RuntimeError: not yet" in answer.text
         save(app, APP)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             while (await host.get("/api/hello")).status != 200:  # noqa: ASYNC110 - over HTTP
                 await asyncio.sleep(0.01)
 
@@ -124,7 +125,7 @@ async def test_settings_and_host_json_are_watched_too(app: Path) -> None:
         (app / "host.json").write_text(
             '{"version": "2.0", "extensions": {"http": {"routePrefix": "v2"}}}'
         )
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             while (await host.get("/v2/hello")).status != 200:  # noqa: ASYNC110 - over HTTP
                 await asyncio.sleep(0.01)
         assert (await host.get("/api/hello")).status == 404
@@ -219,7 +220,7 @@ async def test_many_reloads_leak_no_process_and_no_descriptor(app: Path) -> None
         for version in range(5, 25):
             save(app, APP.replace("version 1", f"version {version}"))
             await until(host, "/api/hello", f"version {version}")
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             while len(children(pid)) > 2 or len(os.listdir(f"/proc/{pid}/fd")) > descriptors + 8:  # noqa: ASYNC110
                 await asyncio.sleep(0.02)
 
@@ -230,3 +231,43 @@ def children(pid: int) -> list[int]:
 
 def save(app: Path, text: str) -> None:
     (app / "function_app.py").write_text(text)
+
+
+async def until_status(host: Served, status: int) -> None:
+    async with asyncio.timeout(PATIENCE):
+        while (await host.get("/api/hello")).status != status:  # noqa: ASYNC110 - as the host sees it
+            await asyncio.sleep(0.005)
+
+
+async def test_a_file_takes_the_app_offline_and_back(app: Path) -> None:
+    async with served(app, watch=True) as host:
+        page = app / "app_offline.htm"
+        page.write_text("<p>Back soon</p>")
+        await until_status(host, 503)
+        assert (await host.get("/")).text == "<p>Back soon</p>"
+        await host.until_printed("The app is offline: every address answers 503")
+        assert (await host.get("/admin/host/status")).json["state"] == "Offline"
+        page.unlink()
+        await until_status(host, 200)
+        assert (await host.get("/admin/host/status")).json["generation"] == 1
+
+
+async def test_an_app_that_began_offline_comes_back(app: Path) -> None:
+    page = app / "app_offline.htm"
+    page.write_text("<p>Back soon</p>")
+    async with served(app, watch=True) as host:
+        await host.until_printed("The app is offline")
+        assert (await host.get("/api/hello")).status == 503
+        page.unlink()
+        await until_status(host, 200)
+
+
+async def test_host_json_can_end_the_watching(app: Path) -> None:
+    write_app(app, {"host.json": '{"version": "2.0", "fileWatchingEnabled": false}'})
+    async with served(app, watch=True) as host:
+        save(app, APP.replace("version 1", "version 2"))
+        assert (await host.get("/api/hello")).text == "version 1"
+        await host.post("/admin/host/restart")
+        await until(host, "/api/hello", "version 2")
+        assert "Reloaded" in host.printed
+        assert host.printed.count("Reloaded") == 1

@@ -10,6 +10,7 @@ import pytest
 
 from emulator.config.hostjson import HostConfig
 from emulator.runtime.watch import Watcher, WatchRules
+from tests.support.patience import PATIENCE
 
 
 @pytest.mark.parametrize(
@@ -21,6 +22,7 @@ from emulator.runtime.watch import Watcher, WatchRules
         "requirements.txt",
         ".env",
         ".env.local",
+        "app_offline.htm",
         "model-script.yaml",
         "lib/deep/er/module.py",
         "orders/function.json",
@@ -47,6 +49,7 @@ def test_it_matters(name: str) -> None:
         ".#function_app.py",
         "function_app.py~",
         "lib/.env",
+        "lib/app_offline.htm",
         "../other/function_app.py",
     ],
 )
@@ -66,7 +69,7 @@ async def test_a_save_before_watching_began_is_reported(tmp_path: Path) -> None:
     (tmp_path / "b.py").write_text("3")
     running = asyncio.create_task(watcher.run())
     try:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             assert await reported.get() == {tmp_path / "a.py", tmp_path / "b.py"}
     finally:
         watcher.close()
@@ -87,7 +90,7 @@ async def test_saves_deletions_and_new_folders_are_reported(
     watcher, reported = watching(tmp_path, polling=polling, by_linux=by_linux)
     running = asyncio.create_task(watcher.run())
     try:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             (tmp_path / "lib" / "a.py").write_text("22")
             assert await reported.get() == {tmp_path / "lib" / "a.py"}
             (tmp_path / "lib" / "a.py").unlink()
@@ -109,7 +112,7 @@ async def test_a_look_at_a_file_is_no_change(tmp_path: Path) -> None:
         (tmp_path / "a.py").chmod(0o600)
         (tmp_path / "a.py").read_text()
         (tmp_path / "b.py").write_text("1")
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             assert await reported.get() == {tmp_path / "b.py"}
     finally:
         watcher.close()
@@ -131,7 +134,7 @@ async def test_code_of_another_language_has_not_gone_once_the_language_is_known(
     (tmp_path / "index.js").write_text("22")
     running = asyncio.create_task(watcher.run())
     try:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             assert await reported.get() == {tmp_path / "index.js"}
     finally:
         watcher.close()
