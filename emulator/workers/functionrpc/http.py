@@ -18,6 +18,10 @@ _JSON = "application/json; charset=utf-8"
 _SAME_SITE = {1: "lax", 2: "strict", 3: "none"}
 """0 says nothing about it; 3 is a `None` that was asked for."""
 
+_NAME_CLAIM = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/name"
+_ROLE_CLAIM = "http://schemas.microsoft.com/ws/2008/06/identity/claims/role"
+_LEVEL_CLAIM = "http://schemas.microsoft.com/2017/07/functions/claims/authlevel"
+
 _BYTES = re.compile("[\udc80-\udcff]")
 """How bytes that are no UTF-8 come."""
 
@@ -40,8 +44,18 @@ def fill_request(rpc: Any, request: HttpRequestData, capabilities: Mapping[str, 
                 rpc.headers[name] = value
         rpc.params.update(request.params)
         rpc.query.update(request.query)
+    if request.method:  # not of one that comes another way
+        _fill_identity(rpc.identities.add())
     if request.body:
         _fill_body(rpc, request, capabilities)
+
+
+def _fill_identity(identity: Any) -> None:
+    """Say who calls: locally everybody may do everything, as with the Core Tools."""
+    identity.authentication_type.value = "WebJobsAuthLevel"
+    identity.name_claim_type.value = _NAME_CLAIM
+    identity.role_claim_type.value = _ROLE_CLAIM
+    identity.claims.add(type=_LEVEL_CLAIM, value="Admin")
 
 
 def speakable_request(request: HttpRequestData) -> HttpRequestData:
@@ -80,30 +94,35 @@ def _whole_query(request: HttpRequestData) -> dict[str, str]:
 
 def _fill_body(rpc: Any, request: HttpRequestData, capabilities: Mapping[str, str]) -> None:
     raw = "RawHttpBodyBytes" in capabilities
-    only = "RpcHttpBodyOnly" in capabilities
-    if raw and only:
+    if "RpcHttpBodyOnly" in capabilities:
+        if raw or _is_binary(request):
+            rpc.body.bytes = request.body
+        else:
+            rpc.body.string = _text(request)  # whatever its content type says
+        return
+    if _is_binary(request):
         rpc.body.bytes = request.body
-        return
-    _fill_typed(rpc.body, request)
-    if only:
-        return
+    elif _media_type(request) == "application/json" and _is_json(_text(request)):
+        rpc.body.json = _text(request)
+    else:
+        rpc.body.string = _text(request)
     if raw:
         rpc.rawBody.bytes = request.body
     else:
-        rpc.rawBody.string = request.body.decode("utf-8", "replace")
+        rpc.rawBody.string = _text(request)
 
 
-def _fill_typed(typed: Any, request: HttpRequestData) -> None:
-    """Say what the content type promises: parsed where it is JSON, else text or bytes."""
-    media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media == "application/octet-stream" or media.startswith("multipart/"):
-        typed.bytes = request.body
-        return
-    text = request.body.decode("utf-8", "replace")
-    if media == "application/json" and _is_json(text):
-        typed.json = text
-    else:
-        typed.string = text
+def _is_binary(request: HttpRequestData) -> bool:
+    media = _media_type(request)
+    return media == "application/octet-stream" or media.startswith("multipart/")
+
+
+def _media_type(request: HttpRequestData) -> str:
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+def _text(request: HttpRequestData) -> str:
+    return request.body.decode("utf-8", "replace")
 
 
 def _is_json(text: str) -> bool:

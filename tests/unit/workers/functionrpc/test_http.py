@@ -107,14 +107,30 @@ def test_a_body_is_what_its_content_type_says(
 ) -> None:
     request = HttpRequestData("POST", "http://h/", {"content-type": content_type}, body=body)
     kind, value = seen
-    only = rpc(request, "RpcHttpBodyOnly")
-    assert (only.body.WhichOneof("data"), getattr(only.body, kind)) == (kind, value)
-    assert not only.HasField("rawBody")
     both = rpc(request)
-    assert getattr(both.body, kind) == value
+    assert (both.body.WhichOneof("data"), getattr(both.body, kind)) == (kind, value)
     assert both.rawBody.string == body.decode()
     raw = rpc(request, "RawHttpBodyBytes")
     assert (getattr(raw.body, kind), raw.rawBody.bytes) == (value, body)
+
+
+def test_json_is_text_for_a_worker_that_wants_the_body_only() -> None:
+    """PowerShell's worker takes objects and lists for what they are, and leaves `5` a text."""
+    request = HttpRequestData("POST", "http://h/", {"content-type": "application/json"}, body=JSON)
+    message = rpc(request, "RpcHttpBodyOnly")
+    assert message.body.string == JSON.decode()
+    assert not message.HasField("rawBody")
+    image = HttpRequestData("POST", "http://h/", {"content-type": "multipart/x"}, body=JSON)
+    assert rpc(image, "RpcHttpBodyOnly").body.bytes == JSON
+
+
+def test_a_request_says_who_calls() -> None:
+    """.NET's worker reads all three of each identity."""
+    (identity,) = rpc(HttpRequestData("GET", "http://h/")).identities
+    assert identity.authentication_type.value == "WebJobsAuthLevel"
+    assert identity.name_claim_type.value.endswith("/claims/name")
+    assert identity.role_claim_type.value.endswith("/claims/role")
+    assert [(each.type[-9:], each.value) for each in identity.claims] == [("authlevel", "Admin")]
 
 
 def test_a_worker_that_wants_bytes_gets_nothing_else() -> None:
