@@ -354,6 +354,17 @@ async def test_requests_go_to_the_worker_s_own_server(tmp_path: Path) -> None:
         assert result.error == FunctionError("ValueError", "after all")
 
 
+async def test_a_function_that_returns_nothing_is_answered_by_the_host(tmp_path: Path) -> None:
+    """The worker for Node.js leaves such a request unanswered."""
+    async with loaded(decorated(tmp_path, HELLO), "http") as worker:
+        channel = worker.channel
+        assert isinstance(channel, RpcChannel)
+        client = Client()
+        result = await channel.stream(_streamed("one", "/api/nothing"), _body(1, 1), client)
+        assert (result.error, client.status, client.chunks) == (None, 204, [])
+        assert channel.running == 0
+
+
 async def test_a_client_that_goes_away_ends_the_exchange(tmp_path: Path) -> None:
     class Gone(Client):
         async def write(self, chunk: bytes) -> None:

@@ -396,6 +396,9 @@ class Worker:
         length = 0
         async for chunk in request.content.iter_any():
             length += len(chunk)
+        if "nothing" in request.path:
+            self.over_http(call_id).set_result(InvocationResult())
+            await asyncio.Event().wait()
         response = web.StreamResponse(status=201, headers={"x-length": str(length)})
         response.headers["x-host"] = request.headers["x-forwarded-host"]
         response.headers["x-proto"] = request.headers["x-forwarded-proto"]

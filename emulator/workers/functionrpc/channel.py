@@ -32,6 +32,7 @@ from emulator.workers.functionrpc.nodestacks import last_words
 from emulator.workers.functionrpc.places import Places
 from emulator.workers.functionrpc.protocol import Protocol
 from emulator.workers.functionrpc.proxy import (
+    Begun,
     HttpProxy,
     WholeResponse,
     http_request,
@@ -44,6 +45,7 @@ from emulator.workers.pyworker.logs import read_line
 _METADATA_TIMEOUT = 60.0
 _LOAD_TIMEOUT = 300.0
 _COMPLAINT_STEP, _COMPLAINT_STEPS = 0.02, 15
+_TOGETHER = frozenset({"AcceptsListOfFunctionLoadRequests", "SupportsLoadResponseCollection"})
 _TERMINATE_WAIT = 0.5
 _KILL_WAIT = 2.0
 _EOF_WAIT = 0.2
@@ -70,6 +72,9 @@ class RpcChannel:
         self._calls = Calls()
         self._accepts: dict[str, str] = {}
         self._functions: dict[str, FunctionModel] = {}
+        self._failed: dict[str, FunctionError] = {}
+        """Why functions could not be loaded, by name in lower case. They are not called: workers
+        need not know them."""
         self._found = Found()
         self._errors: list[str] = []
 
@@ -128,9 +133,9 @@ class RpcChannel:
         except BaseException:
             await self.aclose(0)
             raise
-        messages.capabilities = dict(response.capabilities)
+        # One with an empty value is none.
+        messages.capabilities = {name: said for name, said in response.capabilities.items() if said}
         self._found.init_error = failure_of(response.result, self._places)
-        self._warm_up()
         uri = messages.capabilities.get("HttpUri")
         if uri:
             self._proxy = HttpProxy(uri)
@@ -168,11 +173,6 @@ class RpcChannel:
             if "start_stream" not in self._answers and not self._ending.info.reason:
                 raise
             raise self._not_started(self._ending.info) from None
-
-    def _warm_up(self) -> None:
-        messages, link = self._spoken()
-        if "HandlesWorkerWarmupMessage" in messages.capabilities:
-            link.send(messages.warm_up())
 
     # The app
 
@@ -221,10 +221,12 @@ class RpcChannel:
         # Those that are disabled come last, so that the others need not wait for them.
         functions = sorted(map(as_delivered, loads), key=lambda each: each.disabled)
         answers: dict[str, asyncio.Future[Any]] = {}
-        together = "AcceptsListOfFunctionLoadRequests" in messages.capabilities
+        together = not _TOGETHER.isdisjoint(messages.capabilities)
         assert self._protocol is not None
         message = self._protocol.StreamingMessage()
         for function in functions:
+            if function.name.lower() in self._found.errors:
+                continue
             if together:
                 request = message.function_load_request_collection.function_load_requests.add()
             else:
@@ -236,16 +238,28 @@ class RpcChannel:
             answers[function.name] = self._expect(f"load {function_id}")
             if not together:
                 await link.send_when_ready(message)
-        if together and functions:
+        if together and answers:
             await link.send_when_ready(message)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_LOAD_TIMEOUT):
                 for answer in answers.values():
                     await self._ending.unless(answer)
-        errors = {name: self._load_error(answer) for name, answer in answers.items()}
-        return {name: error for name, error in errors.items() if error is not None}
+        for function in functions:
+            error = self._load_error(function, answers.get(function.name))
+            self._failed.pop(function.name.lower(), None)
+            if error is not None:
+                self._failed[function.name.lower()] = error
+        return {
+            each.name: self._failed[each.name.lower()]
+            for each in functions
+            if each.name.lower() in self._failed
+        }
 
-    def _load_error(self, answer: asyncio.Future[Any]) -> FunctionError | None:
+    def _load_error(
+        self, function: FunctionModel, answer: asyncio.Future[Any] | None
+    ) -> FunctionError | None:
+        if answer is None:
+            return self._found.errors[function.name.lower()]
         if answer.done():
             return failure_of(answer.result().result, self._places)
         return FunctionError(
@@ -262,8 +276,8 @@ class RpcChannel:
             return whole.given_with(await self.stream(*taken_apart(invocation), whole))
         messages, link = self._spoken()
         function = self._functions.get(invocation.function.lower())
-        if function is None:
-            return _not_loaded(invocation)
+        if function is None or function.name.lower() in self._failed:
+            return self._not_loaded(invocation)
         message = messages.invoke(invocation, function)
         answer = self._calls.begin(invocation.id, self.closed.get_loop())
         if request is not None and "accept" in request.headers:
@@ -286,8 +300,8 @@ class RpcChannel:
         if self._proxy is None or request is None:
             raise WorkerProtocolError("the worker has not said where it serves HTTP")
         function = self._functions.get(invocation.function.lower())
-        if function is None:
-            return _not_loaded(invocation)
+        if function is None or function.name.lower() in self._failed:
+            return self._not_loaded(invocation)
         message = messages.invoke(invocation, function, proxied=True)
         answer = self._calls.begin(invocation.id, self.closed.get_loop())
         forwarding: asyncio.Task[None] | None = None
@@ -295,16 +309,26 @@ class RpcChannel:
         try:
             await link.send_when_ready(message)
             sent = True
+            begun = Begun(respond)
             forwarding = asyncio.create_task(
-                self._proxy.forward(invocation.id, request, body=body, respond=respond)
+                self._proxy.forward(invocation.id, request, body=body, respond=begun)
             )
-            return await outcome(answer, forwarding)
+            result = await outcome(answer, forwarding, begun=begun.told)
+            if result.error is None and not begun.told.done():
+                await begun.start(204, ())
+                begun.complete()
+            return result
         finally:
             if forwarding is not None:
                 forwarding.cancel()
                 await asyncio.gather(forwarding, return_exceptions=True)
             if self._calls.give_up(invocation.id, sent=sent):
                 self._cancel(invocation.id)
+
+    def _not_loaded(self, invocation: Invocation) -> InvocationResult:
+        name = invocation.function
+        unknown = FunctionError("RuntimeError", f"the function '{name}' is not loaded")
+        return InvocationResult(error=self._failed.get(name.lower(), unknown))
 
     async def cancel(self, invocation_id: str) -> None:
         if invocation_id in self._calls:
@@ -464,10 +488,3 @@ class RpcChannel:
             + (f":\n{tail}" if tail else ""),
             hint=f"see whether {self._worker.executable} is of a version it works with",
         )
-
-
-def _not_loaded(invocation: Invocation) -> InvocationResult:
-    name = invocation.function
-    return InvocationResult(
-        error=FunctionError("RuntimeError", f"the function '{name}' is not loaded")
-    )

@@ -29,6 +29,8 @@ CALL_HEADER = "x-ms-invocation-id"
 _CHUNK = 64 << 10
 _WORD_OF_FAILURE = 5.0
 """Seconds a worker may take to say how a call went whose response it has not finished."""
+_RESPONSE = 2.0
+"""Seconds after which a call that went well has no response: its function has returned nothing."""
 
 _NOT_FORWARDED = frozenset(
     {
@@ -123,6 +125,25 @@ def _no_answer(error: Exception) -> WorkerProtocolError:
     return WorkerProtocolError(f"the worker did not answer the HTTP request to the end: {error}")
 
 
+class Begun:
+    """Passes a response on, and tells when it has begun."""
+
+    def __init__(self, respond: ResponseStream) -> None:
+        self._respond = respond
+        self.told: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    async def start(self, status: int, headers: tuple[tuple[str, str], ...]) -> None:
+        if not self.told.done():
+            self.told.set_result(None)
+        await self._respond.start(status, headers)
+
+    async def write(self, chunk: bytes) -> None:
+        await self._respond.write(chunk)
+
+    def complete(self) -> None:
+        self._respond.complete()
+
+
 class WholeResponse:
     """A response taken up in memory, for who cannot take it in pieces."""
 
@@ -169,8 +190,18 @@ async def _in_one_piece(body: bytes) -> AsyncIterator[bytes]:
         yield body
 
 
-async def outcome(answer: Answer, forwarding: asyncio.Task[None]) -> InvocationResult:
-    """Wait for the response and for how the call went; a failure need not have a response."""
+async def outcome(
+    answer: Answer,
+    forwarding: asyncio.Task[None],
+    *,
+    begun: asyncio.Future[None],
+    patience: float = _RESPONSE,
+) -> InvocationResult:
+    """Wait for the response and for how the call went; it need not have a response.
+
+    A worker that has one says so in its answer at the latest: what has not `begun` soon after does
+    not come, and the worker would keep the connection open for ever.
+    """
     waited: list[asyncio.Future[Any]] = [answer, forwarding]
     await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
     if not answer.done() and isinstance(forwarding.exception(), WorkerProtocolError):
@@ -179,7 +210,10 @@ async def outcome(answer: Answer, forwarding: asyncio.Task[None]) -> InvocationR
                 return await asyncio.shield(answer)
     failed = answer.done() and (answer.exception() or answer.result().error)
     if not failed:
-        await forwarding
+        awaited: list[asyncio.Future[Any]] = [begun, forwarding]
+        await asyncio.wait(awaited, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
+        if begun.done() or forwarding.done():
+            await forwarding
     return await answer
 
 

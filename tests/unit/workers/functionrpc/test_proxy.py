@@ -8,7 +8,8 @@ import pytest
 
 from emulator.errors import WorkerLost, WorkerProtocolError
 from emulator.model import Datum, FunctionError, HttpRequestData, Invocation, InvocationResult
-from emulator.workers.functionrpc.proxy import WholeResponse, outcome, taken_apart
+from emulator.workers.functionrpc.proxy import Begun, WholeResponse, outcome, taken_apart
+from tests.support.patience import PATIENCE
 
 FAILED = InvocationResult(error=FunctionError("ValueError", "no"))
 
@@ -24,16 +25,20 @@ def an_answer() -> asyncio.Future[InvocationResult]:
     return asyncio.get_running_loop().create_future()
 
 
+def waiting() -> asyncio.Future[None]:
+    return asyncio.get_running_loop().create_future()
+
+
 @pytest.mark.parametrize("first", ["the worker", "its connection"])
 async def test_a_worker_that_ends_is_the_reason_not_its_connection(first: str) -> None:
     broken, answer, never = WorkerProtocolError("broken off"), an_answer(), asyncio.Event()
     at_once = first == "its connection"
     forwarding = asyncio.create_task(forwarded(broken, None if at_once else never))
-    call = asyncio.create_task(outcome(answer, forwarding))
+    call = asyncio.create_task(outcome(answer, forwarding, begun=waiting()))
     await asyncio.sleep(0)
     await asyncio.sleep(0)
     answer.set_exception(WorkerLost("the worker ended with exit code 3"))
-    async with asyncio.timeout(1):
+    async with asyncio.timeout(PATIENCE):
         with pytest.raises(WorkerLost, match="exit code 3"):
             await call
     forwarding.cancel()
@@ -44,7 +49,7 @@ async def test_a_failure_need_not_have_a_response() -> None:
     answer, never = an_answer(), asyncio.Event()
     answer.set_result(FAILED)
     forwarding = asyncio.create_task(forwarded(after=never))
-    assert await outcome(answer, forwarding) is FAILED
+    assert await outcome(answer, forwarding, begun=waiting()) is FAILED
     forwarding.cancel()
     await asyncio.gather(forwarding, return_exceptions=True)
 
@@ -52,7 +57,10 @@ async def test_a_failure_need_not_have_a_response() -> None:
 async def test_a_call_is_over_when_its_response_is_out() -> None:
     answer, out = an_answer(), asyncio.Event()
     answer.set_result(InvocationResult())
-    call = asyncio.create_task(outcome(answer, asyncio.create_task(forwarded(after=out))))
+    begun = waiting()
+    begun.set_result(None)
+    forwarding = asyncio.create_task(forwarded(after=out))
+    call = asyncio.create_task(outcome(answer, forwarding, begun=begun, patience=0))
     await asyncio.sleep(0)
     await asyncio.sleep(0)
     assert not call.done()
@@ -60,10 +68,21 @@ async def test_a_call_is_over_when_its_response_is_out() -> None:
     assert await call == InvocationResult()
 
 
+async def test_a_call_that_went_well_need_not_have_a_response() -> None:
+    """The worker for Node.js sends none for a function that returns nothing."""
+    answer, never = an_answer(), asyncio.Event()
+    answer.set_result(InvocationResult())
+    forwarding = asyncio.create_task(forwarded(after=never))
+    result = await outcome(answer, forwarding, begun=waiting(), patience=0.01)
+    assert result == InvocationResult()
+    forwarding.cancel()
+    await asyncio.gather(forwarding, return_exceptions=True)
+
+
 async def test_a_client_that_is_gone_is_not_the_worker() -> None:
     forwarding = asyncio.create_task(forwarded(ConnectionResetError()))
     with pytest.raises(ConnectionResetError):
-        await outcome(an_answer(), forwarding)
+        await outcome(an_answer(), forwarding, begun=waiting())
 
 
 async def test_a_body_and_a_response_can_be_whole() -> None:
@@ -75,8 +94,10 @@ async def test_a_body_and_a_response_can_be_whole() -> None:
     assert [each async for each in body] == [b"abc"]
     whole = WholeResponse()
     assert whole.given_with(InvocationResult()) == InvocationResult()
-    await whole.start(201, (("a", "b"),))
-    await whole.write(b"x")
+    begun = Begun(whole)
+    await begun.start(201, (("a", "b"),))
+    assert begun.told.done()
+    await begun.write(b"x")
     answer = whole.given_with(InvocationResult()).return_value.value
     assert (answer.status, answer.headers, answer.body) == (201, (("a", "b"),), b"x")
     assert whole.given_with(FAILED) is FAILED
