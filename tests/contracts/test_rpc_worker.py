@@ -218,6 +218,41 @@ async def test_functions_are_loaded_together_where_the_worker_takes_that(tmp_pat
         assert models(worker.index)[0].name == "f"
 
 
+async def test_a_function_that_could_not_be_loaded_is_not_called(tmp_path: Path) -> None:
+    """Its worker need not know it: Java's would then tell of a mistake of its own."""
+    code = HELLO + "@app.route()\ndef bad(req, nothing):\n    return 'x'\n"
+    async with loaded(decorated(tmp_path, code)) as worker:
+        assert (await worker.call("bad")).error == worker.errors["bad"]
+        assert await worker.text("f") == "hello"
+
+
+async def test_a_function_that_could_not_be_read_leaves_the_others(tmp_path: Path) -> None:
+    code = HELLO + "@app.route()\ndef bad(req):\n    return 'x'\n"
+    async with loaded(decorated(tmp_path, code), "cannot read") as worker:
+        assert {name: each.title for name, each in worker.errors.items()} == {
+            "bad": "ValueError: no such trigger"
+        }
+        assert (await worker.call("bad")).error == worker.errors["bad"]
+        assert await worker.text("f") == "hello"
+
+
+async def test_what_only_a_host_without_an_app_asks_for_is_not_sent(tmp_path: Path) -> None:
+    """Warming up would take the time of the app's own loading, and set Java's environment anew."""
+    capabilities = {**PYTHON_WORKER, "HandlesWorkerWarmupMessage": "true"}
+    async with loaded(decorated(tmp_path, HELLO), capabilities=capabilities) as worker:
+        assert await worker.text("f") == "hello"
+
+
+async def test_a_capability_without_a_value_is_none(tmp_path: Path) -> None:
+    capabilities = {**PYTHON_WORKER, "SupportsLoadResponseCollection": ""}
+    async with loaded(
+        decorated(tmp_path, HELLO),
+        "dies of function_load_request_collection",
+        capabilities=capabilities,
+    ) as worker:
+        assert await worker.text("f") == "hello"
+
+
 async def test_an_answer_without_a_status_is_a_failure(tmp_path: Path) -> None:
     async with loaded(decorated(tmp_path, HELLO), "empty load answers") as worker:
         assert "gives no reason" in worker.errors["f"].message
@@ -390,12 +425,6 @@ async def test_the_worker_is_asked_to_end_where_it_can_be(tmp_path: Path) -> Non
     assert (info.code, info.expected) == (0, True)
     assert "asked to end within 1000 ms" in [each.message for each in logs]
     await channel.aclose(1)
-
-
-async def test_a_worker_that_wants_to_be_warmed_is(tmp_path: Path) -> None:
-    capabilities = {**PYTHON_WORKER, "HandlesWorkerWarmupMessage": "x"}
-    async with running(tmp_path, capabilities=capabilities) as worker:
-        await until(lambda: "warm" in worker.said())
 
 
 async def test_crashes_are_made_good_and_processes_counted(tmp_path: Path) -> None:

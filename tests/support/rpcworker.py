@@ -59,6 +59,7 @@ class Worker:
             self.logged,
         )
         self.functions: dict[str, str] = {}
+        self.failed_functions: set[str] = set()
         self.loaded: dict[str, Any] = {}
         self.outbox: asyncio.Queue[Any] = asyncio.Queue()
         self.tasks: set[asyncio.Task[None]] = set()
@@ -162,6 +163,8 @@ class Worker:
                     function_id=f"id-of-{each.name}",
                     language="python",
                 )
+                if "cannot read" in self.does and each.name == "bad":
+                    self.failed(listed.status, FunctionError("ValueError", "no such trigger"))
                 if each.retry is not None:
                     listed.retry_options.max_retry_count = int(each.retry["max_retry_count"])
                     listed.retry_options.retry_strategy = 1
@@ -185,6 +188,12 @@ class Worker:
         self.say(function_load_response_collection=fill)
 
     async def on_invocation_request(self, request: Any) -> None:
+        if (
+            request.function_id not in self.functions
+            or request.function_id in self.failed_functions
+        ):
+            print(f"unknown function {request.function_id}", file=sys.stderr, flush=True)
+            os._exit(5)  # Azure's host calls no function that could not be loaded
         call = self.invocation(request)
         result = await self.call(request, call)
 
@@ -204,10 +213,6 @@ class Worker:
 
     async def on_invocation_cancel(self, request: Any) -> None:
         await self.app.cancel(request.invocation_id)
-
-    async def on_worker_warmup_request(self, request: Any) -> None:
-        print("warm", flush=True)
-        self.say(worker_warmup_response=lambda it: setattr(it.result, "status", _SUCCESS))
 
     async def on_worker_terminate(self, request: Any) -> None:
         print(f"asked to end within {request.grace_period.ToMilliseconds()} ms", flush=True)
@@ -255,6 +260,7 @@ class Worker:
         if "empty load answers" in self.does:
             response.result.Clear()
         elif error is not None:
+            self.failed_functions.add(request.function_id)
             self.failed(response.result, error)
 
     async def call(self, request: Any, call: Invocation) -> InvocationResult:

@@ -26,6 +26,8 @@ class Found:
     index: Index | None = None
     metadata: dict[str, Any] = field(default_factory=dict)
     """What the worker said of each function, by name in lower case."""
+    errors: dict[str, FunctionError] = field(default_factory=dict)
+    """Why functions could not be read that the worker has listed all the same."""
 
 
 def index_of(
@@ -52,7 +54,9 @@ def index_of(
             error = failure_of(each.status, places)
             # A worker that never fills it in has not said Failure of each of its functions.
             if error is not None and each.status.ByteSize():
-                return Index(error=error)
+                if not each.raw_bindings:
+                    return Index(error=error)  # nothing else would tell of it
+                found.errors[each.name.lower()] = error
         found.metadata[each.name.lower()] = each
         functions.append(indexed_of(each, places.app))
     if functions:

@@ -125,11 +125,6 @@ class Messages:
         message.worker_terminate.grace_period.FromMilliseconds(int(grace * 1000))
         return message
 
-    def warm_up(self) -> Any:
-        message = self._protocol.StreamingMessage()
-        message.worker_warmup_request.worker_directory = str(self._places.worker)
-        return message
-
     def result_of(self, response: Any, accept: str = "") -> InvocationResult:
         error = failure_of(response.result, self._places)
         if error is not None:
@@ -147,16 +142,29 @@ def indexed_of(metadata: Any, app: Path) -> IndexedFunction:
 
     Only its raw bindings say everything; `bindings` has type and direction alone.
     """
+    directory, script_file = _place_of(metadata, app)
     return IndexedFunction(
         name=metadata.name,
         bindings=tuple(_raw(each) for each in metadata.raw_bindings),
-        directory=metadata.directory or str(app),
-        script_file=metadata.script_file,
+        directory=directory,
+        script_file=script_file,
         entry_point=metadata.entry_point,
         retry=_retry_settings(metadata.retry_options)
         if metadata.HasField("retry_options")
         else None,
     )
+
+
+def _place_of(metadata: Any, app: Path) -> tuple[str, str]:
+    """Return folder and file; a file below the app's folder is named from there.
+
+    The worker for Node.js gives the folder of each file apart.
+    """
+    folder = Path(metadata.directory or app)
+    if not metadata.script_file or not folder.is_relative_to(app):
+        return str(folder), metadata.script_file
+    below = folder.relative_to(app)
+    return str(app), (below / metadata.script_file).as_posix()
 
 
 def _raw(text: str) -> Mapping[str, object]:
