@@ -45,6 +45,8 @@ class Generation:
     problems: tuple[Problem, ...]
     streaming: StreamingChannel | None = None
     """Set when the app's HTTP functions take and give their bodies in pieces."""
+    draining: bool = False
+    """Whether its triggers were told to begin nothing more; requests are still answered."""
     _started: list[Trigger[Any]] = field(default_factory=list)
 
     @property

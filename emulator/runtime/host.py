@@ -138,6 +138,20 @@ class Host:
         function = generation.invoker.find(name)
         await generation.invoker.run(function, function.trigger.manual(text))
 
+    async def drain(self) -> bool:
+        """Let triggers begin nothing more, until the next load; say whether the host runs."""
+        if self.current is None:
+            return False
+        self.current.draining = True
+        await self.current.stop_triggers()
+        return True
+
+    async def resume(self) -> bool:
+        """Load the app anew when it was drained; say whether the host runs as before."""
+        if self.current is None:
+            return False
+        return await self.reload() if self.current.draining else True
+
     def set_offline(self, offline: bool) -> bool:
         """Take the app offline or back by its `app_offline.htm`; say whether that changed it."""
         file = self.context.app_root / OFFLINE_FILE

@@ -6,7 +6,9 @@ import asyncio
 import json
 import os
 import platform
+import zlib
 from collections.abc import Coroutine, Mapping
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 from uuid import uuid4
@@ -19,6 +21,7 @@ from emulator.events import LogLine
 from emulator.model import FunctionModel, Problem, Severity
 from emulator.runtime.generation import Generation
 from emulator.runtime.host import Host
+from emulator.sdk import SettingsView
 from emulator.secrets import without_secrets
 from emulator.server.keysapi import KeysApi
 from emulator.server.policy import SitePolicy
@@ -67,6 +70,14 @@ class Admin:
                 return json_reply(self._folders())
             case ("PUT", ["host", "state"]):
                 return await self._set_state(request)
+            case ("POST", ["host", "drain"]):
+                return web.Response(status=202) if await self._host.drain() else self._not_running()
+            case ("GET", ["host", "drain", "status"]):
+                return self._drain_status()
+            case ("POST", ["host", "resume"]):
+                if not await self._host.resume():
+                    return error_reply(409, "The host cannot go on.", "Mend the app and save.")
+                return json_reply({"State": self._host.state})
             case ("POST", ["host", "synctriggers"]):
                 return json_reply({"status": "success"})
             case ("POST", ["host", "log" | "debug"]):
@@ -118,6 +129,20 @@ class Admin:
         changed = self._host.set_offline(states[wanted.lower()])
         return web.Response(status=202 if changed else 200)
 
+    def _drain_status(self) -> web.Response:
+        generation = self._host.current
+        if generation is None:
+            return self._not_running()
+        outstanding = len(generation.invoker.in_flight)
+        state = "InProgress" if outstanding else "Completed"
+        return json_reply(
+            {
+                "state": state if generation.draining else "Disabled",
+                "outstandingInvocations": outstanding,
+                "outstandingRetries": 0,  # a call that is tried again counts as outstanding
+            }
+        )
+
     def _processes(self) -> dict[str, Any]:
         generation = self._host.current
         workers = () if generation is None else generation.channel.pids
@@ -144,7 +169,7 @@ class Admin:
     def _status(self) -> dict[str, Any]:
         host = self._host
         status: dict[str, Any] = {
-            "id": host.context.app_root.name.lower(),
+            "id": host_id(host.context.settings, host.context.app_root),
             "state": host.state if host.offline is None else "Offline",
             "version": _HOST_VERSION,
             "versionDetails": f"funcemu {__version__}",
@@ -238,6 +263,16 @@ class Admin:
         except Exception as error:  # a trigger of a binding package may raise anything
             message = f"Function '{name}' was not run: {type(error).__name__}: {error}"
             self._host.events.publish(LogLine("Error", message, f"Function.{name}"))
+
+
+def host_id(settings: SettingsView, root: Path) -> str:
+    """Name the host as Azure's tools do: as the setting says, else by machine and folder."""
+    given = settings.get("AzureFunctionsWebHost__hostid")
+    if given:
+        return given
+    machine = "".join(c for c in platform.node().lower() if c.isascii() and c.isalnum()) or "host"
+    where = zlib.crc32(str(root).encode("utf-8", "surrogateescape"))
+    return f"{machine[:21]}-{where}"
 
 
 def problem_json(problem: Problem) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.hosted import HEAD, channel_of, hosted, kept_by, probed, raw, send
+from tests.support.patience import PATIENCE
 from tests.support.serving import Served, served, write_app
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -131,7 +132,7 @@ async def test_a_sound_function_has_an_empty_status(host: Served) -> None:
 
 
 async def kept(host: Served, function: str, count: int) -> list[tuple[str, str, object]]:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         while len(kept_by(host, function)) < count:  # noqa: ASYNC110 - a file, written elsewhere
             await asyncio.sleep(0.01)
     return kept_by(host, function)
@@ -174,7 +175,7 @@ async def test_a_body_that_is_no_object_is_refused(host: Served, body: str) -> N
 
 
 async def test_a_run_is_not_waited_for(host: Served) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         assert (await host.post("/admin/functions/slow", json={})).status == 202
 
 
@@ -382,10 +383,94 @@ async def test_a_restart_is_begun_at_once_and_picks_up_changes(
         answer = await host.post("/admin/host/restart")
         assert answer.status == 200
         assert answer.json["scriptPath"] == str(tmp_path)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             while (await host.get("/api/x")).text != "TWO":  # noqa: ASYNC110 - asks anew
                 await asyncio.sleep(0.01)
         assert (await host.get("/admin/host/status")).json["state"] == "Running"
+
+
+HELD = """
+import asyncio
+import logging
+
+gate = asyncio.Event()
+
+
+@app.route()
+async def held(req: func.HttpRequest) -> str:
+    logging.info("held begun")
+    await gate.wait()
+    return "held"
+
+
+@app.route()
+async def release(req: func.HttpRequest) -> str:
+    gate.set()
+    return "released"
+
+
+@app.timer_trigger(arg_name="timer", schedule="* * * * * *")
+def tick(timer: func.TimerRequest) -> None:
+    logging.info("tock")
+"""
+
+
+async def drained(host: Served, state: str) -> dict[str, object]:
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            shown: dict[str, object] = (await host.get("/admin/host/drain/status")).json
+            if shown["state"] == state:
+                return shown
+            await asyncio.sleep(0.01)
+
+
+async def test_a_host_is_drained_and_goes_on(tmp_path: Path, channel: str) -> None:
+    app = write_app(tmp_path, {"function_app.py": HEAD + HELD})
+    async with served(app, channel=channel) as host:
+        await host.until_printed("tock")
+        assert (await host.get("/admin/host/drain/status")).json["state"] == "Disabled"
+        assert (await host.post("/admin/host/resume")).json == {"State": "Running"}
+        assert (await host.get("/admin/host/status")).json["generation"] == 1
+        held = asyncio.create_task(host.get("/api/held"))
+        await host.until_printed("held begun")
+        answer = await host.post("/admin/host/drain")
+        assert (answer.status, answer.body) == (202, b"")
+        shown = await drained(host, "InProgress")
+        assert shown["outstandingInvocations"] in {1, 2}  # a tick may be under way
+        assert (await host.get("/api/release")).text == "released"
+        assert (await held).text == "held"
+        assert await drained(host, "Completed") == {
+            "state": "Completed", "outstandingInvocations": 0, "outstandingRetries": 0,
+        }  # fmt: skip
+        before = host.printed.count("tock")
+        assert (await host.post("/admin/host/resume")).json == {"State": "Running"}
+        assert (await host.get("/admin/host/drain/status")).json["state"] == "Disabled"
+        async with asyncio.timeout(PATIENCE):
+            while host.printed.count("tock") == before:  # noqa: ASYNC110 - printed elsewhere
+                await asyncio.sleep(0.01)
+
+
+async def test_an_app_that_is_broken_is_neither_drained_nor_resumed(tmp_path: Path) -> None:
+    app = write_app(tmp_path, {"function_app.py": "import nothing_of_this_name\n"})
+    async with served(app, channel="inprocess") as host:
+        assert (await host.post("/admin/host/drain")).status == 503
+        assert (await host.get("/admin/host/drain/status")).status == 503
+        assert (await host.post("/admin/host/resume")).status == 409
+
+
+async def test_a_host_has_an_id_of_its_own(tmp_path: Path) -> None:
+    ids = []
+    for name, settings in (
+        ("one", {}),
+        ("two", {}),
+        ("two", {"AzureFunctionsWebHost__hostid": "x-1"}),
+    ):
+        app = write_app(tmp_path / name, {"function_app.py": HEAD})
+        async with served(app, channel="inprocess", settings=settings) as host:
+            ids.append((await host.get("/admin/host/status")).json["id"])
+    assert ids[2] == "x-1"
+    assert len(set(ids)) == 3
+    assert all(len(each) <= 32 and each == each.lower() for each in ids)
 
 
 async def test_an_app_without_functions_runs_all_the_same(tmp_path: Path) -> None:
