@@ -142,6 +142,26 @@ def test_an_indexed_function_is_read_from_its_raw_bindings() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("directory", "script_file", "told"),
+    [
+        ("/app/src/functions", "hello.js", ("/app", "src/functions/hello.js")),
+        ("/app", "function_app.py", ("/app", "function_app.py")),
+        ("", "unknown", ("/app", "unknown")),
+        ("/elsewhere", "hello.js", ("/elsewhere", "hello.js")),
+        ("/app/src", "", ("/app/src", "")),
+    ],
+)
+def test_a_file_of_an_indexed_function_is_named_from_the_app_s_folder(
+    directory: str, script_file: str, told: tuple[str, str]
+) -> None:
+    metadata = PROTOCOL.message("RpcFunctionMetadata")(
+        name="f", directory=directory, script_file=script_file
+    )
+    indexed = indexed_of(metadata, APP)
+    assert (indexed.directory, indexed.script_file) == told
+
+
 def _call(told: Messages, **more: Any) -> Any:
     load(function(), None, told)
     request = Datum("http", HttpRequestData("GET", "http://h/", params={"id": "7"}))
