@@ -18,7 +18,7 @@ KNOWN_SETTINGS = {
     "FUNCTIONS_WORKER_RUNTIME": "The host expects python; Azure needs it to be set.",
     "PYTHON_ENABLE_DEBUG_LOGGING": "The worker shows debug lines when it is 1.",
     "PYTHON_ENABLE_INIT_INDEXING": "The worker streams HTTP bodies when it is 1.",
-    "PYTHON_ENABLE_WORKER_EXTENSIONS": "On Azure only: extensions of the official worker.",
+    "PYTHON_ENABLE_WORKER_EXTENSIONS": "The worker runs worker extensions when it is 1.",
     "PYTHON_ISOLATE_WORKER_DEPENDENCIES": "On Azure only: which packages win.",
     "PYTHON_SCRIPT_FILE_NAME": "The host reads the app's functions from that file.",
     "PYTHON_THREADPOOL_THREAD_COUNT": "The worker runs that many sync functions at once.",

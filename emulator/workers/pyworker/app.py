@@ -8,6 +8,7 @@ from typing import Any, Callable, ContextManager, Dict, Mapping, Optional, Union
 
 from . import context
 from .convert import Blobs
+from .extensions import Extensions
 from .failure import describe
 from .index import DEFAULT_SCRIPT, index_app
 from .invoke import Function
@@ -60,6 +61,9 @@ class App:
             threads=threads or pool_size(environment, capture.warn),
         )
         self._index_answer: Optional[Header] = None
+        self._extensions = Extensions(
+            root, environment, sdk=sdk, exclusive=capture.exclusive, warn=capture.warn
+        )
         context.register(sdk)
 
     def index(self) -> Header:
@@ -95,6 +99,9 @@ class App:
                     self._functions[name] = self._load(each)
                 except BaseException as error:  # as above: here v1 modules are imported
                     self._functions[name] = errors[name] = self._failure(error)
+                else:
+                    self._extensions.loaded(name, each["directory"])
+        self._extensions.tell()
         return {"kind": "loaded", "seq": header.get("seq"), "errors": errors}
 
     def _load(self, wanted: Header) -> Function:
@@ -128,13 +135,22 @@ class App:
         streams = decorated and self._web is not None
         if streams and self.runner.site is None:
             self.runner.site = Site(self._web)
-        return Function(name, wanted["directory"], call, signature, sdk=self._sdk, streams=streams)
+        extended = self._extensions.enabled
+        return Function(
+            name,
+            wanted["directory"],
+            self._extensions.around(name, call) if extended else call,
+            signature,
+            sdk=self._sdk,
+            streams=streams,
+            extended=extended,
+        )
 
     @contextlib.contextmanager
     def _user_code(self) -> Any:
         self._capture.importing(True)
         try:
-            with self._importing():
+            with self._importing(), self._extensions.registering():
                 yield
         finally:
             self._capture.finish(None)
@@ -155,6 +171,7 @@ class App:
     async def close(self, seconds: float) -> None:
         """End the calls; let an ASGI app hear of the end as it heard of the start."""
         self.runner.close()
+        self._extensions.close()
         middleware = getattr(self._application, "middleware", None)
         if middleware is None or not getattr(self._application, "startup_task_done", False):
             return

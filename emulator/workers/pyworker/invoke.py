@@ -8,6 +8,7 @@ from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 from .context import Context, new_out
 from .convert import Blobs, decoder, encode, raw_value
+from .extensions import CONTEXT
 from .sdk import Sdk
 from .signature import Bound, Signature
 from .wire import Header, Message
@@ -32,13 +33,16 @@ class Function:
         *,
         sdk: Sdk,
         streams: bool = False,
+        extended: bool = False,
     ) -> None:
-        """Prepare `call`; `streams` leaves request and response to a web framework."""
+        """Prepare `call`; `streams` leaves request and response to a web framework, `extended`
+        gives the context to the worker extensions around it."""
         self.name = name
         self.directory = directory
         self.call = call
         self.is_async = inspect.iscoroutinefunction(call)
         self._signature = signature
+        self._extended = extended
         self._sdk = sdk
         self._outs = [each for each in signature.parameters if each.out]
         self._delivered = frozenset(each.name for each in self._outs if each.delivers)
@@ -77,6 +81,9 @@ class Function:
             keywords[each.name] = out
         if self._signature.needs_context:
             keywords["context"] = Context(self.name, self.directory, header, local)
+        if self._extended:
+            own = keywords["context"] if self._signature.needs_context else None
+            keywords[CONTEXT] = own or Context(self.name, self.directory, header, local)
         return Arguments(keywords, outs)
 
     def answer(self, call_id: str, value: Any, outs: Outs) -> Message:

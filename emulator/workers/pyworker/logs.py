@@ -17,6 +17,8 @@ SYSTEM_LOGGERS = (
     "azure.functions",
     "proxy_worker",
 )
+EXTENSION_LOGGERS = "azure_functions_worker.extension."
+"""Those of worker extensions, which are people's own."""
 _SYSTEM_LINE = "languageworkerconsolelog"
 LONGEST_LINE = 1 << 20
 """Characters; what is longer is told in pieces, so that nobody has to hold it whole."""
@@ -64,7 +66,8 @@ class Capture:
         ours, call_id = self.call_id()
         if not ours:
             return
-        system = record.name.startswith(SYSTEM_LOGGERS)
+        name = record.name
+        system = name.startswith(SYSTEM_LOGGERS) and not name.startswith(EXTENSION_LOGGERS)
         self._send(
             level_name(record.levelno),
             text,
