@@ -42,7 +42,7 @@ class FunctionError(msgspec.Struct, frozen=True):
     @property
     def title(self) -> str:
         """The exception in one line: `ValueError: …`."""
-        return f"{self.type}: {self.message}"
+        return f"{self.type}: {self.message}" if self.message else self.type
 
     @property
     def shown_stack(self) -> str:

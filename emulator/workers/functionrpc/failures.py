@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from emulator.model import FunctionError
-from emulator.workers.functionrpc import nodestacks
+from emulator.workers.functionrpc import managedstacks, nodestacks
 from emulator.workers.functionrpc.places import Places
 from emulator.workers.functionrpc.systemlines import is_system_line
 
@@ -86,6 +86,7 @@ def _from_text(message: str, stack: str, places: Places) -> FunctionError:
     if report is not None:
         message = report["title"].strip()
         stack = stack or (report["stack"] or "")
+    message, stack = managedstacks.parted(message, stack)
     is_python = _PYTHON_FRAME.search(stack) is not None
     title = _title(message, is_python) or _stack_title(stack, message)
     if title is None:
@@ -113,25 +114,29 @@ def _title(text: str, surely: bool = False) -> tuple[str, str] | None:
 def _made(kind: str, message: str, stack: str, places: Places) -> FunctionError:
     message = message.strip()
     stack = stack.rstrip()
-    title = f"{kind}: {message}"
+    title = _titled(kind, message)
     place: tuple[str, int] | None = None
     if _PYTHON_FRAME.search(stack):
         frames = _without_worker(stack.split("\n"), places)
         place = _last(frames, places)
         stack = "\n".join(["Traceback (most recent call last):", *frames, title])
     elif stack:
-        lines = nodestacks.shortened(stack.split("\n"), places)
-        place = _first(lines, places)
+        lines = managedstacks.shortened(nodestacks.shortened(stack.split("\n"), places))
+        place = _first(lines, places) or managedstacks.place_of(lines, places)
         told = message.partition(nodestacks.REQUIRED_BY)[0]
         message = nodestacks.plain(told, places, place)
         stack = "\n".join(lines)
         if message != told:
             stack = stack.replace(told, message)
-        title = f"{kind}: {message}"
+        title = _titled(kind, message)
         if title not in stack:
             stack = f"{title}\n{stack}"
     file, line = place or (None, None)
     return FunctionError(kind, message, stack, file, line)
+
+
+def _titled(kind: str, message: str) -> str:
+    return f"{kind}: {message}" if message else kind
 
 
 def _without_worker(lines: list[str], places: Places) -> list[str]:

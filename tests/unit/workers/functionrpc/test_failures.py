@@ -134,6 +134,68 @@ def test_java_tells_package_and_class() -> None:
     assert error.stack.count("IllegalStateException") == 1
 
 
+JAVA = """java.lang.reflect.InvocationTargetException
+\tat java.base/java.lang.reflect.Method.invoke(Method.java:569)
+\tat com.microsoft.azure.functions.worker.broker.JavaMethodInvokeInfo.invoke(J.java:4)
+\tat java.base/java.lang.Thread.run(Thread.java:840)
+Caused by: java.lang.IllegalStateException
+\tat shop.Orders.check(Orders.java:7)
+\tat shop.Hello$Inner.run(Hello.java:20)
+\t... 17 more
+Caused by: java.io.IOException: no
+\tat java.base/java.io.Reader.read(Reader.java:1)
+\t... 3 more"""
+
+
+def test_java_s_exceptions_are_those_of_the_function(tmp_path: Path) -> None:
+    app = tmp_path / "target" / "azure-functions" / "shop"
+    source = tmp_path / "src" / "main" / "java" / "shop" / "Orders.java"
+    source.parent.mkdir(parents=True)
+    source.touch()
+    places = Places(Path("/workers/x"), app)
+    raw = PROTOCOL.message("RpcException")(message="IllegalStateException: ", stack_trace=JAVA)
+    error = error_of(raw, places)
+    assert error.title == "IllegalStateException"
+    assert (error.file, error.line) == (str(source), 7)
+    assert error.stack == (
+        "java.lang.IllegalStateException\n"
+        "\tat shop.Orders.check(Orders.java:7)\n"
+        "\tat shop.Hello$Inner.run(Hello.java:20)\n"
+        "Caused by: java.io.IOException: no\n"
+        "\tat java.base/java.io.Reader.read(Reader.java:1)"
+    )
+
+
+def test_a_function_of_java_that_cannot_be_loaded_has_no_frames_of_the_worker() -> None:
+    stack = (
+        "java.lang.ClassNotFoundException: shop.Gone\n"
+        "\tat java.base/java.lang.Class.forName(Class.java:467)\n"
+        "\tat com.microsoft.azure.functions.worker.broker.FunctionDefinition.<init>(F.java:4)\n"
+        "\tat java.base/java.lang.Thread.run(Thread.java:840)"
+    )
+    error = failure(message="ClassNotFoundException: shop.Gone", stack_trace=stack)
+    assert error.title == "ClassNotFoundException: shop.Gone"
+    assert error.stack == "\n".join(stack.split("\n")[:2])
+    assert error.file is None
+
+
+DOTNET = """System.InvalidOperationException: outer
+ ---> System.ArgumentException: inner
+   at Shop.Todos.Add(String task) in /app/Todos.cs:line 22
+   --- End of inner exception stack trace ---
+   at Shop.Skills.Add(String task) in /app/Skills.cs:line 9
+   at Microsoft.Azure.Functions.Worker.Invocation.Invoker.InvokeAsync(Object i) in /_/I.cs:line 3
+--- End of stack trace from previous location ---
+   at Microsoft.Azure.Functions.Worker.FunctionsApplication.InvokeFunctionAsync()"""
+
+
+def test_net_s_exceptions_have_their_causes_and_lines() -> None:
+    error = failure(message=DOTNET, stack_trace="   at Shop.Skills.Add(String task)")
+    assert error.title == "System.InvalidOperationException: outer"
+    assert (error.file, error.line) == ("/app/Todos.cs", 22)
+    assert error.stack == "\n".join(DOTNET.split("\n")[:5])
+
+
 def test_a_type_of_its_own_field_counts() -> None:
     error = failure(type="System.ArgumentException", message="Note: no", is_user_exception=True)
     assert error.title == "System.ArgumentException: Note: no"
