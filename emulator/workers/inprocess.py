@@ -54,6 +54,8 @@ class InProcessChannel:
         self._spec = spec
         self._sink = sink
         self._environment = worker_environment(spec.root, spec.environment)
+        python = ".".join(platform.python_version_tuple()[:2])
+        self._environment.setdefault("FUNCTIONS_WORKER_RUNTIME_VERSION", python)
         self._modules = AppModules(spec.root)
         self._settings = Variables(self._environment, lambda: self._capture.call_id()[0])
         self._closed: asyncio.Future[ExitInfo] | None = None

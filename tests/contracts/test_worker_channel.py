@@ -125,6 +125,16 @@ async def test_the_app_is_asked_for_its_functions_only_once(kind: str, tmp_path:
 
 
 @every_language
+async def test_the_app_is_told_which_python_runs_it(kind: str, tmp_path: Path) -> None:
+    code = """
+        import os
+        @app.route()
+        def f(req): return os.environ["FUNCTIONS_WORKER_RUNTIME_VERSION"]
+    """
+    async with serving(kind, decorated(tmp_path, code)) as worker:
+        assert await worker.text("f") == "{}.{}".format(*sys.version_info[:2])
+
+
 async def test_a_folder_app_has_no_index(kind: str, tmp_path: Path) -> None:
     async with started(kind, write(tmp_path, {"f/function.json": "{}"})) as worker:
         index = await worker.channel.index()

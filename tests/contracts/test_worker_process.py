@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import sysconfig
 import textwrap
 import time
 from collections.abc import AsyncIterator
@@ -85,6 +86,27 @@ async def test_no_module_of_ours_is_in_the_way_of_the_apps(tmp_path: Path) -> No
     )
     async with serving(KIND, root) as worker:
         assert await worker.text("f") == "app"
+
+
+async def test_a_module_of_the_app_s_does_not_hide_the_sdk(tmp_path: Path) -> None:
+    root = decorated(
+        tmp_path, "@app.route()\ndef f(req): return 'fine'\n", **{"azure/__init__.py": ""}
+    )
+    async with serving(KIND, root) as worker:
+        assert await worker.text("f") == "fine"
+
+
+async def test_an_sdk_in_the_folder_of_the_app_is_found(tmp_path: Path) -> None:
+    root = decorated(tmp_path, "@app.route()\ndef f(req): return ''\n")
+    for name in ("azure", "werkzeug", "markupsafe"):
+        (root / name).symlink_to(Path(sysconfig.get_path("purelib")) / name)
+    bare = Interpreter(Path(getattr(sys, "_base_executable", sys.executable)), "the tests'")
+    channel = SubprocessChannel.spawn(AppSpec(root, environment()), bare, lambda log: None)
+    try:
+        await channel.start()
+        assert [each.name for each in (await channel.index()).functions or ()] == ["f"]
+    finally:
+        await channel.aclose(1)
 
 
 async def test_installed_packages_win_over_the_app_and_deployed_ones_lie_between(

@@ -245,10 +245,9 @@ class Session(asyncio.Protocol):
         if self._start.get("protocol") != PROTOCOL:
             self._end_with(hello, f"the host speaks protocol {self._start.get('protocol')}", "")
             return
-        sys.path += [path for path in imports.app_paths(root) if path not in sys.path]
         wanted = self._start.get("debug")
         try:
-            sdk = load_sdk()
+            sdk = _load_sdk(root)
             self._debugger.begin(wanted)
         except (SdkError, DebuggerError) as error:
             self._end_with(hello, str(error), error.hint)
@@ -395,6 +394,20 @@ class Session(asyncio.Protocol):
     def _end(self, code: int) -> None:
         if not self.finished.done():
             self.finished.set_result(code)
+
+
+def _load_sdk(root: str) -> Sdk:
+    """Import the SDK before the app's folder counts: a module `azure` of the app's must not stand
+    in its way. Only an SDK that has been put into that folder is found afterwards."""
+    *packages, home = imports.app_paths(root)
+    sys.path += [path for path in packages if path not in sys.path]
+    try:
+        sdk: Optional[Sdk] = load_sdk()
+    except SdkError:
+        sdk = None
+    if home not in sys.path:
+        sys.path.append(home)
+    return sdk or load_sdk()
 
 
 def _leave(loop: asyncio.AbstractEventLoop, code: int) -> None:
