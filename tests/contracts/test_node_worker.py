@@ -458,7 +458,8 @@ async def test_the_context_says_who_called(tmp_path: Path) -> None:
     )
     async with serving(KIND, root, {"MINE": "é"}) as worker:
         told = json.loads(await worker.text("f", id="i-1"))
-        assert told == ["f", "i-1", None, None, "httpTrigger", str(root), "node", "é"]
+        nobody = {"traceParent": "", "traceState": "", "attributes": {}}
+        assert told == ["f", "i-1", nobody, None, "httpTrigger", str(root), "node", "é"]
         result = await worker.channel.invoke(
             Invocation(
                 "i-2",
@@ -568,7 +569,7 @@ async def test_an_exception_crosses_as_data(tmp_path: Path) -> None:
         });
         http('text', () => { throw 'only text'; });
         http('object', () => { throw { code: 5 }; });
-        http('nothing', () => Promise.reject());
+        http('circle', () => { const own = {}; own.own = own; throw own; });
         class Special extends Error { name = 'Special'; }
         http('special', () => { throw new Special('own'); });
         http('library', () => { JSON.parse('{'); });
@@ -585,10 +586,28 @@ async def test_an_exception_crosses_as_data(tmp_path: Path) -> None:
         assert "nodeworker" not in error.stack
         assert "node_modules" not in error.stack
         titles = [(await worker.call(name)).error.title for name in ("text", "object", "special")]
-        assert titles == ["Error: only text", "Error: { code: 5 }", "Special: own"]
-        assert (await worker.call("nothing")).error.message == "Unknown error"
+        assert titles == ["Error: only text", 'Error: {"code":5}', "Special: own"]
+        assert (await worker.call("circle")).error.title == "Error: <ref *1> { own: [Circular *1] }"
         library = (await worker.call("library")).error
         assert (library.type, library.line) == ("SyntaxError", 18)
+
+
+async def test_whoever_throws_nothing_has_not_failed(tmp_path: Path) -> None:
+    """As with Azure's worker."""
+    root = javascript(tmp_path, "http('f', () => Promise.reject());\n")
+    async with serving(KIND, root) as worker:
+        result = await worker.call("f")
+        assert (result.error, result.return_value.is_none) == (None, True)
+        warned = "The function threw undefined, which counts as success: throw an Error."
+        assert ("Warning", warned) in [(each.level, each.message) for each in worker.logs]
+
+
+async def test_parameters_without_a_value_are_there(tmp_path: Path) -> None:
+    root = javascript(tmp_path, "http('f', (r) => ({ jsonBody: Object.fromEntries(r.query) }));\n")
+    async with serving(KIND, root) as worker:
+        asked = request(url="http://h/api/f?a=1&b=&c&%C3%A9=&b=2", query={"a": "1", "b": "2"})
+        answer = await worker.call("f", req=asked)
+        assert json.loads(text_of(answer)) == {"a": "1", "b": "2", "c": "", "é": ""}
 
 
 async def test_errors_name_the_lines_that_were_compiled(tmp_path: Path) -> None:

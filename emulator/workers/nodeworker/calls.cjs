@@ -80,7 +80,11 @@ class Calls {
     try {
       result = await model.invokeFunction(context, inputs, callback);
     } catch (thrown) {
-      error = thrown ?? new Error('Unknown error');
+      error = thrown;
+      if (thrown === null || thrown === undefined) {
+        const text = `The function threw ${thrown}, which counts as success: throw an Error.`;
+        coreContext.log('warning', 'system', text);
+      }
     }
     coreContext.state = undefined;
     if (hasHooks('postInvocation')) {

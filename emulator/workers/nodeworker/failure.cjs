@@ -49,7 +49,16 @@ function asError(thrown) {
   if (typeof thrown?.stack === 'string' && typeof thrown.message === 'string') return thrown;
   if (thrown === undefined || thrown === null) return new Error('Unknown error');
   if (typeof thrown === 'string') return new Error(thrown);
-  return new Error(inspect(thrown, { depth: 4 }));
+  return new Error(asJson(thrown) ?? inspect(thrown, { depth: 4 }));
+}
+
+// Not everything can be written as JSON: functions, and what contains itself.
+function asJson(thrown) {
+  try {
+    return JSON.stringify(thrown);
+  } catch {
+    return undefined;
+  }
 }
 
 function typeOf(error) {

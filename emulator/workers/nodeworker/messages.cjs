@@ -20,8 +20,9 @@ function requestOf(loaded, header, blobs) {
 function contextData({ meta, trace, retry }, blobs) {
   const triggerMetadata = {};
   for (const name in meta) triggerMetadata[name] = toTyped(meta[name], blobs);
-  const data = { triggerMetadata };
-  if (trace) data.traceContext = { traceParent: trace[0], traceState: trace[1], attributes: {} };
+  // Azure's host always sends one; without a caller who traces there is nothing in it.
+  const [traceParent = '', traceState = ''] = trace ?? [];
+  const data = { triggerMetadata, traceContext: { traceParent, traceState, attributes: {} } };
   if (retry) {
     data.retryContext = { retryCount: retry.count, maxRetryCount: retry.max };
     if (retry.error) {

@@ -66,9 +66,19 @@ function plain(values, blobs) {
 
 function toTypedRequest(fields, blobs) {
   const { body, headers, ...rest } = fields;
-  const request = { ...rest, headers: asBytes(headers) };
+  const request = { ...rest, headers: asBytes(headers), query: wholeQuery(fields) };
   if (body !== null && body !== undefined) request.body = { bytes: blobs[body] };
   return request;
+}
+
+// The request leaves out parameters without a value; functions in JavaScript get those, too.
+function wholeQuery({ url, query }) {
+  if (!/[?&][^=&#]*=?(?:[&#]|$)/.test(url ?? '')) return query;
+  const whole = { ...query };
+  for (const [name, value] of new URLSearchParams(url.slice(url.indexOf('?') + 1).split('#')[0])) {
+    if (name && !value && !Object.hasOwn(whole, name)) whole[name] = '';
+  }
+  return whole;
 }
 
 // Node.js knows header values as bytes, one per character.
