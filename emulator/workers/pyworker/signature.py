@@ -131,7 +131,7 @@ class _Reader:
         del self.parameters[CONTEXT]
         hint = self.hints.get(CONTEXT)
         if CONTEXT in self.hints and not (isinstance(hint, type) and hint.__name__ == "Context"):
-            shown = repr(hint) if CLASSIC else f'"{hint!r}"'
+            shown = f'"{hint!r}"' if self.newer else repr(hint)
             raise self._fail(
                 'the "context" parameter is expected to be of type azure.functions.Context,'
                 f" got {shown}"

@@ -248,6 +248,7 @@ def test_newer_pythons_speak_of_decorators(monkeypatch: pytest.MonkeyPatch) -> N
     for told, (call, *bindings) in cases.items():
         assert refusal(call, *bindings, decorated=True) == told
     assert "declared in function.json but not in Python" in refusal(function("req"), REQ, QUEUE_OUT)
+    assert refusal(function("req, context", context=int), REQ).endswith("got <class 'int'>")
 
 
 def test_an_annotation_that_cannot_be_resolved_is_a_name_error() -> None:
