@@ -50,12 +50,14 @@ class RequestServed(msgspec.Struct, frozen=True):
 
 
 class LogLine(msgspec.Struct, frozen=True):
-    """A line for people. `category` follows the host's names (`Function.<name>.User`)."""
+    """A line for people. `category` follows the host's names (`Function.<name>.User`); `source` is
+    that of the package which says it of a call, as host.json may give it a level of its own."""
 
     level: Level
     message: str
     category: str
     invocation_id: str | None = None
+    source: str | None = None
 
 
 class ProblemFound(msgspec.Struct, frozen=True):

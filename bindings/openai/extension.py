@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 class OpenAIExtension(Extension):
     """Lives with the host, so chats and clients survive reloads."""
 
+    log_category = LOG_CATEGORY
+
     def __init__(self, host: HostServices) -> None:
         super().__init__(host)
         self.credentials = Credentials(self._warn)

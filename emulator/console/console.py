@@ -85,7 +85,7 @@ class Console:
         self._scheduled = False
         self._stamped = datetime.min.replace(tzinfo=UTC)
         self._stamp_text = ""
-        self._least: dict[str, int] = {}
+        self._least: dict[tuple[str, str | None], int] = {}
         self._host_config = HostConfig()
         self._settings: set[tuple[str, str]] = set()
         self._secrets: SecretFilter | None = None
@@ -283,19 +283,21 @@ class Console:
         self.write(f"{_BLANK_STAMP}{line}" if line else "" for line in shown)
 
     def _shows(self, event: LogLine) -> bool:
-        least = self._least.get(event.category)
+        asked = event.category, event.source
+        least = self._least.get(asked)
         if least is None:
             if len(self._least) > _MOST_CATEGORIES:
                 self._least.clear()
-            least = self._least[event.category] = _LEVELS[self._level_of(event.category)]
+            least = self._least[asked] = _LEVELS[self._level_of(*asked)]
         return _LEVELS[event.level] >= least
 
-    def _level_of(self, category: str) -> LogLevel:
+    def _level_of(self, category: str, source: str | None = None) -> LogLevel:
         """Return the least level that is shown, as the official tools choose it.
 
         A category of host.json counts before the level asked for, that one before its `default`.
         """
-        own = self._host_config.own_level(category)
+        own = self._host_config.own_level(source) if source else None
+        own = own or self._host_config.own_level(category)
         default = self._host_config.log_levels.get("default")
         if category == "Host.Function.Console" or category.endswith(".User"):
             return own or self._user_level or default or "Information"

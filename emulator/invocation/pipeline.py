@@ -245,7 +245,7 @@ class Invoker:
         options, value = None, NONE
         try:
             options = _resolved(reader.options, evaluation)
-            value = await reader.binding.read(replace(base, options=options))
+            value = await reader.binding.read(self._call_of(reader, base, options))
             return value
         except EmulatorError as error:
             raise _binding_failed(reader, error) from error
@@ -261,7 +261,7 @@ class Invoker:
         options = None
         try:
             options = _resolved(writer.options, evaluation)
-            await writer.binding.write(replace(base, options=options), value)
+            await writer.binding.write(self._call_of(writer, base, options), value)
         except EmulatorError as error:
             raise _binding_failed(writer, error) from error
         except Exception as error:  # a binding package may raise anything; only the call fails
@@ -269,6 +269,15 @@ class Invoker:
         finally:
             if self._events.hears(BindingUsed):
                 self._events.publish(_used(base, writer, "out", options, value))
+
+    def _call_of(self, part: Reader | Writer, base: Call, options: Any) -> Call:
+        """Return the call as one of its bindings sees it."""
+        extension = part.binding.extension
+        if extension is None or not extension.log_category:
+            return replace(base, options=options)
+        name = base.function.name
+        log = _CallLog(self._events, base.id, name, source=extension.log_category)
+        return replace(base, options=options, log=log)
 
     async def _worker(
         self,
@@ -348,15 +357,18 @@ def _known(data: Mapping[str, Any]) -> Callable[[], Mapping[str, Any]]:
 
 
 class _CallLog:
-    __slots__ = ("_call_id", "_category", "_events")
+    __slots__ = ("_call_id", "_category", "_events", "_source")
 
-    def __init__(self, events: EventBus, call_id: str, function: str) -> None:
+    def __init__(
+        self, events: EventBus, call_id: str, function: str, *, source: str | None = None
+    ) -> None:
         self._events = events
         self._call_id = call_id
         self._category = f"Function.{function}"
+        self._source = source
 
     def __call__(self, level: Level, message: str) -> None:
-        self._events.publish(LogLine(level, message, self._category, self._call_id))
+        self._events.publish(LogLine(level, message, self._category, self._call_id, self._source))
 
 
 async def _together(awaitables: list[Any]) -> list[Any]:

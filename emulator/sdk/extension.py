@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, Literal, NamedTuple
+from typing import Any, ClassVar, Literal, NamedTuple
 
 from emulator.model import HttpRequestData, HttpResponseData
 from emulator.sdk.services import HostServices
@@ -23,6 +23,10 @@ class Extension:
 
     Clients, caches and stores belong here: a chat in memory must not vanish on save.
     """
+
+    log_category: ClassVar[str] = ""
+    """The category that Azure's extension logs with: a level host.json gives it decides which lines
+    of `Call.log` are shown."""
 
     def __init__(self, host: HostServices) -> None:
         self.host = host

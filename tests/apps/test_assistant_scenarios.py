@@ -558,6 +558,22 @@ async def test_a_model_that_only_calls_is_stopped_and_the_chat_goes_on(todo: Tod
     assert (await todo.post("And now?")).text == "Hello again"
 
 
+@pytest.mark.parametrize(
+    ("levels", "shown"), [({}, False), ({"Microsoft.Azure.WebJobs.Extensions": "Debug"}, True)]
+)
+async def test_host_json_shows_how_a_conversation_goes(
+    levels: dict[str, str], shown: bool, tmp_path: Path
+) -> None:
+    host_json = json.dumps({"version": "2.0", "logging": {"logLevel": levels}})
+    app = write_app(tmp_path / "app", {"function_app.py": APP, "host.json": host_json})
+    async with served(app, channel="inprocess") as host:
+        await host.put("/api/assistants/a1")
+        await host.post("/api/state/a1", params={"message": "Hello there"})
+        await host.until_printed("POST /api/state/a1")
+    said = "[PostForState] [a1] Received message: Hello there"
+    assert (said in host.printed) == shown
+
+
 def _tool(name: str, description: str, parameter: str) -> dict[str, Any]:
     return {
         "type": "function",

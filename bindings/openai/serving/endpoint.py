@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from bindings.openai.clients import ModelClients
+from bindings.openai.clients import LOG_CATEGORY, ModelClients
 from bindings.openai.embeddings.options import DEFAULT_EMBEDDINGS_MODEL
 from bindings.openai.models.base import ChatReply, ChatRequest
 from bindings.openai.models.embedding import EmbeddingRequest, to_base64
@@ -44,8 +44,6 @@ from emulator.sdk import (
     HttpResponseData,
     StreamedResponse,
 )
-
-LOG_CATEGORY = "Microsoft.Azure.WebJobs.Extensions.OpenAI"
 
 Answer = HttpResponseData | StreamedResponse
 

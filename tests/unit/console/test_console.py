@@ -345,6 +345,27 @@ def test_the_level_of_a_category(
     assert told == ([] if least is None else names[names.index(least) :])  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize(
+    ("levels", "verbose", "least"),
+    [
+        ({}, False, "Warning"),
+        ({"Ours": "Information"}, False, "Information"),
+        ({"Ours.Open": "Debug", "Ours": "Error"}, False, "Debug"),
+        ({"Ours": "Error", "Function.f": "Information"}, False, "Error"),
+        ({"Function.f": "Information"}, False, "Information"),
+        ({"Ours": "Error"}, True, "Information"),
+    ],
+)
+def test_a_package_s_lines_of_a_call_have_the_level_of_its_category(
+    levels: Mapping[str, LogLevel], verbose: bool, least: str
+) -> None:
+    shown = Shown(levels=levels, verbose=verbose)
+    names: list[Level] = ["Trace", "Debug", "Information", "Warning", "Error", "Critical"]
+    lines = (LogLine(name, "said", OWN, "1", "Ours.OpenAI") for name in names)
+    told = [line.level for line in lines if shown.of(line)]
+    assert told == names[names.index(least) :]  # type: ignore[arg-type]
+
+
 def test_levels_change_with_what_serves() -> None:
     shown = Shown(levels={"default": "Error"})
     assert shown.of(said("Warning")) == []
