@@ -15,9 +15,10 @@ from aiohttp import web
 from emulator.errors import BindingPluginError
 from emulator.runtime.host import Host
 from emulator.sdk import Extension, HttpResponseData, StreamedResponse
+from emulator.server.answers import write_response
 from emulator.server.policy import SitePolicy
 from emulator.server.replies import error_reply
-from emulator.server.requests import read_request, write_response
+from emulator.server.requests import read_body, read_request
 from emulator.server.streaming import ClientStream
 
 GROUP = "emulator.endpoints"
@@ -46,7 +47,8 @@ class Endpoints:
             return error_reply(403, refusal, "Only this machine's own tools may use this address.")
         name, _, below = path[1:].partition("/")
         extension = self._host.context.extension(_kind(self._found()[name]))
-        data = await read_request(request, target=target, query=query, params={})
+        body = await read_body(request) if request.can_read_body else b""
+        data = read_request(request, target=target, query=query, params={}, body=body)
         try:
             answer = await extension.serve(unquote(below), data)
         except ConnectionAbortedError:  # a package may play a connection that breaks

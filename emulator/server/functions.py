@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TypeVar
+from collections.abc import Coroutine, Mapping
+from contextlib import closing
+from typing import Any, TypeVar
 
 from aiohttp import web
 
@@ -13,9 +14,9 @@ from emulator.invocation.bound import BoundFunction
 from emulator.invocation.pipeline import HttpStream
 from emulator.model import NO_TRACE, HttpRequestData, HttpResponseData, TraceContext
 from emulator.runtime.generation import Endpoint, Generation
-from emulator.sdk import Fired
+from emulator.server.answers import Answer, write_response
 from emulator.server.policy import SitePolicy, extra_headers
-from emulator.server.requests import read_head, read_request, write_response
+from emulator.server.requests import read_body, read_request
 from emulator.server.streaming import ClientStream, body_of
 from emulator.server.throttle import Throttle
 from emulator.workers.channel import StreamingChannel
@@ -38,7 +39,7 @@ class Functions:
         )
         self._throttle = None if throttle.unlimited else throttle
 
-    async def answer(
+    def answer(
         self,
         endpoint: Endpoint,
         request: web.BaseRequest,
@@ -47,17 +48,22 @@ class Functions:
         query: str,
         values: Mapping[str, str | None],
         calls: list[str],
-    ) -> web.StreamResponse:
+    ) -> Coroutine[Any, Any, web.StreamResponse]:
         """Run the function of an endpoint; the ids of its calls are added to `calls`."""
-        throttle = self._throttle
-        asked = endpoint, request, target, query, values, calls
-        if throttle is None:
-            return self.dressed(request, await self._call(*asked))
-        if throttle.refuses():
-            self._events.publish(self._queue_full())
-            return web.Response(status=429, headers={"X-FUNCTION-SCALEOUT": "1"})
-        async with throttle:
-            return self.dressed(request, await self._call(*asked))
+        call = self._call(endpoint, request, target, query, values, calls)
+        return call if self._throttle is None else self._in_turn(self._throttle, call)
+
+    async def _in_turn(
+        self, throttle: Throttle, call: Coroutine[Any, Any, web.StreamResponse]
+    ) -> web.StreamResponse:
+        with closing(call):
+            if throttle.refuses():
+                limit = self._http.max_outstanding_requests
+                told = f"Http request queue limit of {limit} has been exceeded."
+                self._events.publish(LogLine("Information", told, "Host.Http"))
+                return web.Response(status=429, headers={"X-FUNCTION-SCALEOUT": "1"})
+            async with throttle:
+                return await call
 
     def dressed(self, request: web.BaseRequest, response: Response) -> Response:
         """Add what host.json adds to every answer: custom headers and HSTS."""
@@ -79,19 +85,24 @@ class Functions:
         name = function.model.name
         policy = self._policy
         if not policy.allows(endpoint.route.auth_level, request, query, name):
-            return web.Response(status=401)
+            return self.dressed(request, web.Response(status=401))
         if function.model.disabled and not policy.is_admin(request, query):
-            return web.Response(status=404)
+            return self.dressed(request, web.Response(status=404))
         params = {key: value for key, value in values.items() if value is not None}
         in_flight = self.generation.invoker.in_flight
         in_flight.begin()  # a reload must not take the worker away while the body arrives
         try:
-            if self.generation.streaming is not None:
-                head = read_head(request, target=target, query=query, params=params)
-                streaming = self.generation.streaming
-                return await self._stream(function, head, request, streaming, calls)
-            data = await read_request(request, target=target, query=query, params=params)
-            return await self._fire(function, data, calls)
+            streaming = self.generation.streaming
+            body = b""
+            if streaming is None and request.can_read_body:
+                body = await read_body(request)
+            data = read_request(request, target=target, query=query, params=params, body=body)
+            answered = (
+                self._fire(function, data, calls)
+                if streaming is None
+                else self._stream(function, data, request, streaming, calls)
+            )
+            return self.dressed(request, await answered)
         finally:
             in_flight.end()
 
@@ -126,20 +137,14 @@ class Functions:
 
     async def _fire(
         self, function: BoundFunction, data: HttpRequestData, calls: list[str]
-    ) -> web.Response:
-        trace = _trace(data)
+    ) -> web.StreamResponse:
         try:
             fired = function.trigger.fired(data)
         except Exception as error:  # a binding package may raise anything; only the call fails
             return self._failed(function, "read its request", error)
-        return await self._run(function, fired, trace, calls)
-
-    async def _run(
-        self, function: BoundFunction, fired: Fired, trace: TraceContext, calls: list[str]
-    ) -> web.Response:
         try:
             result = await self.generation.invoker.run(
-                function, fired, trace=trace, begun=calls.append
+                function, fired, trace=_trace(data), begun=calls.append
             )
         except EmulatorError:
             return write_response(_FAILED)  # told by the invocation's own events
@@ -148,7 +153,7 @@ class Functions:
         except Exception as error:  # as above
             return self._failed(function, "send its response", error)
 
-    def _failed(self, function: BoundFunction, what: str, error: Exception) -> web.Response:
+    def _failed(self, function: BoundFunction, what: str, error: Exception) -> Answer:
         """Say why there is no proper answer: the invocation itself went well."""
         if isinstance(error, BindingError):
             told = f"{error.message}. {error.hint or ''}".rstrip()
@@ -159,14 +164,6 @@ class Functions:
         message = f"Function '{name}' could not {what}: {told}"
         self._events.publish(LogLine("Error", message, f"Function.{name}"))
         return write_response(_FAILED)
-
-    def _queue_full(self) -> LogLine:
-        limit = self._http.max_outstanding_requests
-        return LogLine(
-            "Information",
-            f"Http request queue limit of {limit} has been exceeded.",
-            "Host.Http",
-        )
 
 
 def _trace(request: HttpRequestData) -> TraceContext:

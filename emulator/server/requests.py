@@ -1,16 +1,12 @@
-"""An aiohttp request to plain data, and plain data to an aiohttp response."""
+"""An aiohttp request to plain data."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from functools import lru_cache
 from urllib.parse import parse_qsl
 
 from aiohttp import web
-from multidict import CIMultiDict
 
-from emulator.errors import BindingError
-from emulator.model import HttpRequestData, HttpResponseData
+from emulator.model import HttpRequestData
 
 
 def origin_form(target: str) -> str:
@@ -25,15 +21,7 @@ def origin_form(target: str) -> str:
     return rest if rest.startswith("/") else f"/{rest}"
 
 
-async def read_request(
-    request: web.BaseRequest, *, target: str, query: str, params: dict[str, str]
-) -> HttpRequestData:
-    """Read the whole request. Raises `web.HTTPRequestEntityTooLarge` beyond the body limit."""
-    body = await _body(request) if request.can_read_body else b""
-    return read_head(request, target=target, query=query, params=params, body=body)
-
-
-def read_head(
+def read_request(
     request: web.BaseRequest,
     *,
     target: str,
@@ -67,7 +55,8 @@ def _query_values(query: str) -> dict[str, str]:
     return values
 
 
-async def _body(request: web.BaseRequest) -> bytes:
+async def read_body(request: web.BaseRequest) -> bytes:
+    """Read the whole body. Raises `web.HTTPRequestEntityTooLarge` beyond the body limit."""
     await ready_for_body(request)
     return await request.read()
 
@@ -81,45 +70,3 @@ async def ready_for_body(request: web.BaseRequest) -> None:
         # aiohttp does this for its own applications only; curl waits a second without it.
         await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         request.writer.output_size = 0
-
-
-def write_response(answer: HttpResponseData) -> web.Response:
-    """Make the answer for the wire; raise `BindingError` for what cannot be sent."""
-    if not 200 <= answer.status <= 999:
-        raise BindingError(
-            f"the status {answer.status} is none that can end a request",
-            hint="Give a status_code from 200 to 999.",
-        )
-    return web.Response(
-        status=answer.status, headers=checked_headers(answer.headers), body=answer.body
-    )
-
-
-def checked_headers(given: Iterable[tuple[str, str]]) -> CIMultiDict[str]:
-    """Return what can be sent; raise `BindingError` for what cannot."""
-    headers: CIMultiDict[str] = CIMultiDict()
-    for name, value in given:
-        if not _is_name(name):
-            raise BindingError(f"{ascii(name)} is not a name for an HTTP header")
-        if not (value.isascii() and value.isprintable()) and not _is_value(value):
-            raise BindingError(
-                f"Invalid non-ASCII or control character in header: {name}: {value!r}",
-                hint="Encode it, for instance with urllib.parse.quote().",
-            )
-        if name.lower() not in _OURS:
-            headers.add(name, value)
-    return headers
-
-
-@lru_cache(maxsize=256)
-def _is_name(name: str) -> bool:
-    return bool(name) and name.isascii() and all(c.isalnum() or c in _TOKEN for c in name)
-
-
-def _is_value(value: str) -> bool:
-    return value.isascii() and value.replace("\t", "").isprintable()
-
-
-_TOKEN = frozenset("!#$%&'*+-.^_`|~")
-_OURS = frozenset({"content-length", "transfer-encoding", "connection"})
-"""Headers of the connection: the server sets them itself."""

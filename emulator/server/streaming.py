@@ -6,7 +6,8 @@ from collections.abc import AsyncIterator, Callable
 
 from aiohttp import web
 
-from emulator.server.requests import checked_headers, ready_for_body
+from emulator.server.answers import checked_headers
+from emulator.server.requests import ready_for_body
 
 
 async def body_of(request: web.BaseRequest) -> AsyncIterator[bytes]:
