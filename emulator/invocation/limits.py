@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import random
 from collections.abc import Callable
 
@@ -71,7 +72,8 @@ class InFlight:
 
 
 class Deadlines:
-    """Cancels the task of each call that is still under way `seconds` after it entered.
+    """Cancels the task of each call that is still under way `seconds` after it entered; `inf` is
+    never.
 
     All calls have the same time, so they fall due in the order they entered and one timer of the
     loop serves them all.
@@ -92,7 +94,7 @@ class Deadlines:
         assert task is not None
         due = loop.time() + self.seconds
         self._due[call_id] = (due, task)
-        if self._timer is None:
+        if self._timer is None and due < math.inf:
             self._timer = loop.call_at(due, self._fire, loop)
         return task
 

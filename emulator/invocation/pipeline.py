@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -43,6 +44,7 @@ from emulator.model import (
     Invocation,
     InvocationResult,
     RetryContext,
+    RetryPolicy,
     TraceContext,
 )
 from emulator.sdk import Call, Fired
@@ -84,7 +86,7 @@ class Invoker:
         self._channel = channel
         self._events = events
         self._clock = clock
-        self._deadlines = None if timeout is None else Deadlines(timeout)
+        self._deadlines = Deadlines(math.inf if timeout is None else timeout)
         self._functions: dict[str, BoundFunction] = {}
         self.in_flight = InFlight()
         """Calls, and requests on their way to one."""
@@ -99,7 +101,7 @@ class Invoker:
             raise FunctionNotFound(f"There is no function '{name}' in this app.")
         return found
 
-    async def run(
+    def run(
         self,
         function: BoundFunction,
         fired: Fired,
@@ -108,7 +110,7 @@ class Invoker:
         trace: TraceContext = NO_TRACE,
         stream: HttpStream | None = None,
         begun: Callable[[str], None] | None = None,
-    ) -> InvocationResult:
+    ) -> Coroutine[Any, Any, InvocationResult]:
         """Run `function` once, or as often as its retry policy says (once with a `stream`).
 
         `begun` is told the id of each attempt.
@@ -125,7 +127,18 @@ class Invoker:
             )
         policy = function.model.retry
         if policy is None or stream is not None:
-            return await self._attempt(function, fired, parent, trace, None, stream, begun)
+            return self._attempt(function, fired, parent, trace, None, stream, begun)
+        return self._retried(policy, function, fired, parent, trace, begun)
+
+    async def _retried(
+        self,
+        policy: RetryPolicy,
+        function: BoundFunction,
+        fired: Fired,
+        parent: Call | None,
+        trace: TraceContext,
+        begun: Callable[[str], None] | None,
+    ) -> InvocationResult:
         schedule = RetrySchedule(policy)
         context = RetryContext(0, policy.max_retries)
         while True:
@@ -293,10 +306,17 @@ class Invoker:
         if self._binding_data:
             metadata = {**metadata_of(_data(function, fired)), **metadata}
         invocation = Invocation(call_id, function.model.name, inputs, metadata, trace, retry)
-        if self._deadlines is None:
+        task = self._deadlines.enter(call_id)
+        result: InvocationResult | None = None
+        try:
             result = await self._asked(invocation, stream)
-        else:
-            result = await self._timed(invocation, self._deadlines, stream)
+        except asyncio.CancelledError:
+            if not self._deadlines.expired(call_id) or task.uncancel() > 0:
+                raise
+        finally:
+            self._deadlines.leave(call_id)
+        if result is None:
+            raise await self._timed_out(invocation)
         if self._events.hears(FunctionRan):
             self._events.publish(FunctionRan(call_id, inputs, result))
         if result.error is not None:
@@ -310,19 +330,9 @@ class Invoker:
             return self._channel.invoke(invocation)
         return stream.channel.stream(invocation, stream.body, stream.respond)
 
-    async def _timed(
-        self, invocation: Invocation, deadlines: Deadlines, stream: HttpStream | None
-    ) -> InvocationResult:
-        """Bound the call by the function timeout; a worker that ignores it is replaced."""
-        task = deadlines.enter(invocation.id)
-        try:
-            return await self._asked(invocation, stream)
-        except asyncio.CancelledError:
-            if not deadlines.expired(invocation.id) or task.uncancel() > 0:
-                raise
-        finally:
-            deadlines.leave(invocation.id)
-        span = format_timespan(deadlines.seconds)
+    async def _timed_out(self, invocation: Invocation) -> FunctionTimeout:
+        """Tell of it and have the worker stop; one that goes on is replaced."""
+        span = format_timespan(self._deadlines.seconds)
         self._events.publish(
             LogLine(
                 "Error",
@@ -334,7 +344,7 @@ class Invoker:
             )
         )
         await self._channel.abandon(invocation.id, grace=_CANCEL_GRACE)
-        raise FunctionTimeout(
+        return FunctionTimeout(
             f"Timeout value of {span} was exceeded by function: Functions.{invocation.function}",
             hint="Raise 'functionTimeout' in host.json if the function may take that long.",
         )
