@@ -20,7 +20,6 @@ from emulator.runtime.building import (
     took_too_long,
 )
 from emulator.workers.child import ChildProcess
-from emulator.workers.guard import Guard
 from emulator.workers.loops import in_loop, through_loop
 from emulator.workers.output import OnLines
 
@@ -88,7 +87,6 @@ class Builder:
         child = ChildProcess(
             command, folder=self.plan.root, environment=build_environment(self._environment)
         )
-        guard = Guard(child.pid)
         child.listen(through_loop(loop, said), in_loop(loop, ended.set_result))
         if not listens:
             child.close_stdin()
@@ -97,7 +95,6 @@ class Builder:
         finally:
             child.kill()
             await ended
-            guard.release()
         return ended.result()
 
     def _tell_end(self, what: str) -> None:

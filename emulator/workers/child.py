@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import IO
 
 from emulator.workers.groups import kill_group, own_group, terminate_group, wait_until_ended
+from emulator.workers.guard import Guard
 from emulator.workers.output import OnExit, OnLines, Output, lines_of
 
 _TAIL_LINES = 20
@@ -27,7 +28,8 @@ _LAST_WORDS_AT_MOST = 5.0
 
 
 class ChildProcess:
-    """A started process in a group of its own. What it prints waits until somebody listens."""
+    """A started process in a group of its own, which ends with us. What it prints waits until
+    somebody listens."""
 
     def __init__(
         self,
@@ -44,6 +46,7 @@ class ChildProcess:
         self._output = Output()
         self._input: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         self._ended = False
+        self._guarded = threading.Event()
         platform = own_group()
         if pass_fds:
             platform["pass_fds"] = tuple(pass_fds)
@@ -109,6 +112,7 @@ class ChildProcess:
 
     def _feed(self, pipe: IO[bytes]) -> None:
         """Write what there is to say; that nobody hears it is told by the end of the process."""
+        self._guarded.wait()  # before it is told anything, such as to run the app
         with contextlib.suppress(OSError), pipe:
             while (data := self._input.get()) is not None:
                 rest = memoryview(data)
@@ -116,7 +120,10 @@ class ChildProcess:
                     rest = rest[pipe.write(rest) :]
 
     def _wait(self) -> None:
+        guard = Guard(self._process.pid)
+        self._guarded.set()
         wait_until_ended(self._process)
+        guard.release()
         self._ended = True
         code = self._process.wait()
         until = time.monotonic() + _LAST_WORDS_AT_MOST

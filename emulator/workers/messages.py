@@ -30,7 +30,7 @@ from emulator.workers.pyworker.wire import PROTOCOL, Header, Message
 _JSON_SAFE = 1 << 53
 
 
-def start_message(spec: AppSpec, *, token: str = "", die_with_parent: bool = False) -> Header:
+def start_message(spec: AppSpec, *, token: str = "") -> Header:
     return {
         "kind": "start",
         "protocol": PROTOCOL,
@@ -38,7 +38,6 @@ def start_message(spec: AppSpec, *, token: str = "", die_with_parent: bool = Fal
         "script": spec.script_file,
         "threads": spec.threads,
         "token": token,
-        "die_with_parent": die_with_parent,
         **_debug(spec.debugging),
     }
 

@@ -11,7 +11,6 @@ import secrets
 import socket
 import struct
 import sys
-import threading
 from collections import deque
 from collections.abc import Sequence
 
@@ -68,7 +67,7 @@ class WorkerProcess:
         """Whether `connect` waits."""
         try:
             self._child = ChildProcess(
-                command_of(interpreter, arguments),
+                command_of(interpreter, arguments, spec.environment),
                 folder=spec.root,
                 environment=worker_environment(
                     spec.root,
@@ -117,14 +116,7 @@ class WorkerProcess:
 
     def begin(self) -> None:
         """Let it import and index the app."""
-        self._say(
-            start_message(
-                self._spec,
-                token=self._token,
-                # The kernel's signal follows the thread that started the worker, not the process.
-                die_with_parent=threading.current_thread() is threading.main_thread(),
-            )
-        )
+        self._say(start_message(self._spec, token=self._token))
 
     def _say(self, message: Header) -> None:
         """Write to the pipe by which it also notices that we are gone."""

@@ -59,6 +59,10 @@ class Loaded(msgspec.Struct):
     errors: dict[str, Failure]
 
 
+class Loading(msgspec.Struct):
+    place: str | None
+
+
 class Modules(msgspec.Struct):
     names: list[str]
 
@@ -98,6 +102,7 @@ _SHAPES: dict[str, type[msgspec.Struct]] = {
     "indexed": Indexed,
     "loaded": Loaded,
     "modules": Modules,
+    "loading": Loading,
     "result": Result,
     "log": Log,
     "head": Head,

@@ -21,6 +21,7 @@ from emulator.workers.channel import (
 )
 from emulator.workers.connection import Connection
 from emulator.workers.ending import Ending, describe_exit
+from emulator.workers.loading import Loading
 from emulator.workers.loops import in_loop, through_loop
 from emulator.workers.messages import (
     failure_of,
@@ -57,6 +58,7 @@ class SubprocessChannel:
         self._modules: asyncio.Future[Header] | None = None
         self._loads: dict[int, asyncio.Future[Header]] = {}
         self._calls = Calls()
+        self._loading = Loading(sink)
         self._exchanges: dict[str, Exchange] = {}
         self._loads_sent = 0
 
@@ -281,6 +283,8 @@ class SubprocessChannel:
             _resolve(self._loads.get(header["seq"]), header)
         elif kind == "modules":
             _resolve(self._modules, header)
+        elif kind == "loading":
+            self._loading.at(header["place"])
         elif kind in ("head", "chunk", "more"):
             if header["id"] in self._exchanges:
                 self._exchanges[header["id"]].take(header, blobs)
@@ -321,6 +325,7 @@ class SubprocessChannel:
         if self._ending.info is not None:
             return
         self._ending.info = info
+        self._loading.at(None)
         self._calls.fail(self._ending.error)
         if self._hello is not None and not self._hello.done():
             self._hello.set_exception(self._not_started(info))

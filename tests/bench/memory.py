@@ -61,14 +61,15 @@ def measure(settings: Settings) -> list[Row]:
 
 def _call(row: Row, server: Server, session: list[tuple[str, str, bool]]) -> None:
     time.sleep(SETTLED)
-    row["started MB"] = sum(server.memory())
+    row["started MB"] = sum(server.parts().values())
     plan = Plan(server.port, [session], lanes=10, count=CALLS // len(session))
     report = run(plan)
-    host, workers = server.memory()
+    parts = server.parts()
     row |= {
-        "after calls MB": host + workers,
-        "host MB": host,
-        "workers MB": workers,
+        "after calls MB": parts["host"] + parts["worker"],
+        "host MB": parts["host"],
+        "worker MB": parts["worker"],
+        "spare MB": parts["spare"],
         "PSS MB": proc.pss(proc.tree(server.process.pid)),
         "processes": float(len(proc.tree(server.process.pid))),
         "calls": float(report.requests),

@@ -19,6 +19,8 @@ class Stat:
     ticks: int
     """CPU in user and system mode, of all threads."""
     threads: int
+    started: int
+    """In ticks since the machine was started."""
 
 
 def known() -> bool:
@@ -28,7 +30,13 @@ def known() -> bool:
 def parse_stat(text: str) -> Stat:
     """Parse the line; the name in brackets may itself hold blanks and brackets."""
     fields = text.rpartition(")")[2].split()
-    return Stat(fields[0], int(fields[1]), int(fields[11]) + int(fields[12]), int(fields[17]))
+    return Stat(
+        fields[0],
+        int(fields[1]),
+        int(fields[11]) + int(fields[12]),
+        int(fields[17]),
+        int(fields[19]),
+    )
 
 
 def parse_rollup(text: str) -> dict[str, float]:
@@ -66,6 +74,16 @@ def pss(pids: Iterable[int]) -> float:
     """Return the MB of the processes, what they share counted in parts."""
     texts = (_read(PROC / str(pid) / "smaps_rollup") for pid in pids)
     return sum(parse_rollup(text).get("Pss", 0.0) for text in texts)
+
+
+def started(pid: int) -> int:
+    """Return a number that is higher for a process that was started later."""
+    text = _read(PROC / str(pid) / "stat")
+    return parse_stat(text).started if text else 0
+
+
+def command(pid: int) -> str:
+    return _read(PROC / str(pid) / "cmdline").replace("\0", " ")
 
 
 def threads(pid: int) -> int:

@@ -79,9 +79,16 @@ LINES = (
         ("100 of an HTTP app", "{first set-up ms} ms, {set-up ms} ms"),
     ),
     Line(
-        "memory of host, worker and spare worker after 10,000 calls",
+        "memory of host and worker after 10,000 calls",
         "memory",
         ("HTTP-only app", "{after calls MB} MB"),
+        ("HTTP-only app", "{spare MB} MB a spare worker, for the next save"),
+    ),
+    Line(
+        "the same in JavaScript",
+        "memory",
+        ("JavaScript app", "{after calls MB} MB"),
+        ("JavaScript app", "{spare MB} MB a spare worker, for the next save"),
     ),
     Line("CPU of a host that waits and watches", "memory", ("HTTP-only app", "{idle CPU %} %")),
 )

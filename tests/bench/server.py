@@ -147,6 +147,18 @@ class Server:
         first, *others = proc.tree(self.process.pid)
         return proc.rss(first), sum(map(proc.rss, others))
 
+    def parts(self) -> dict[str, float]:
+        """Return the resident MB of a host, of the worker that serves, and of the spare one; each
+        worker with the process that guards it."""
+        host, *others = proc.tree(self.process.pid)
+        workers = sorted((pid for pid in others if _is_worker(pid)), key=proc.started)
+        found = {"host": proc.rss(host), "worker": 0.0, "spare": 0.0}
+        for pid in workers:
+            name = "worker" if pid == workers[0] else "spare"
+            guards = (each for each in others if proc.command(each).rstrip().endswith(f" {pid}"))
+            found[name] += proc.rss(pid) + sum(map(proc.rss, guards))
+        return found
+
     def stop(self) -> float:
         """End it as Ctrl+C does; return the seconds it took."""
         began = time.perf_counter()
@@ -173,6 +185,10 @@ class Server:
 
     def __exit__(self, *_: object) -> None:
         self.stop()
+
+
+def _is_worker(pid: int) -> bool:
+    return any(name in proc.command(pid) for name in ("pyworker", "nodeworker"))
 
 
 def _listens(port: int) -> bool:

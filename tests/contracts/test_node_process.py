@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 from emulator.errors import WorkerLost, WorkerStartError
-from emulator.workers import process
+from emulator.workers import loading, process
 from emulator.workers.channel import AppSpec, Interpreter, WorkerLog
 from emulator.workers.standby import Standby
 from emulator.workers.subprocess import SubprocessChannel
@@ -367,6 +367,18 @@ async def test_nothing_is_left_when_the_host_is_killed(tmp_path: Path, code: str
     await host.wait()
     for pid in pids:
         assert await gone(pid)
+
+async def test_a_load_that_takes_long_is_told_while_it_blocks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loading, "LONG_LOAD", 0.05)
+    root = javascript(tmp_path, "while (!require('fs').existsSync('go'));\nhttp('f', () => ({}));")
+    async with started(KIND, root) as worker:
+        told = "The app is still being loaded after 0.05 s: it is at index.js"
+        await until(lambda: told in worker.said())
+        (root / "go").touch()
+        assert (await worker.channel.index()).functions
+
 
 
 # How it fails to start

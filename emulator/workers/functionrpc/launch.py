@@ -14,7 +14,6 @@ from emulator.ids import new_id
 from emulator.workers.channel import AppSpec, RpcWorker
 from emulator.workers.child import ChildProcess
 from emulator.workers.environment import worker_environment
-from emulator.workers.guard import Guard
 from emulator.workers.output import OnExit, OnLines
 
 _MAX_MESSAGE = 2147483647
@@ -46,20 +45,10 @@ class RpcProcess:
                 f" ({error.strerror or error}; {worker.reason})",
                 hint="see whether that program is installed and can be run",
             ) from error
-        self._guard = Guard(self.child.pid)
 
     def listen(self, on_lines: OnLines, on_exit: OnExit) -> None:
         """Hand over what was printed so far and everything later; from threads."""
-
-        def ended(code: int) -> None:
-            self.release()
-            on_exit(code)
-
-        self.child.listen(on_lines, ended)
-
-    def release(self) -> None:
-        """Let the guard go: the worker has ended. Idempotent."""
-        self._guard.release()
+        self.child.listen(on_lines, on_exit)
 
 
 def app_folder(root: Path, worker: RpcWorker) -> Path:

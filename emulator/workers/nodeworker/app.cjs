@@ -10,10 +10,11 @@ const { entryFiles, loadFile, readPackage } = require('./entry.cjs');
 const { callerOf, describeLoading } = require('./failure.cjs');
 const { runAppHooks, throughLogHooks } = require('./hooks.cjs');
 const { entryPointOf } = require('./v3/entrypoint.cjs');
-const { FolderModel } = require('./v3/model.cjs');
 const modules = require('./modules.cjs');
 const { serverOf } = require('./streaming.cjs');
-const { locate } = require('./syntax.cjs');
+
+// What takes memory, and only apps that fail need.
+const locate = (...failed) => require('./syntax.cjs').locate(...failed);
 
 const LEVELS = {
   trace: 'Trace',
@@ -142,6 +143,7 @@ class App {
     this._package ??= readPackage(this.root);
     const file = path.resolve(directory, wanted.script.replaceAll('\\', '/'));
     const exported = await this._exportedBy(file);
+    const { FolderModel } = require('./v3/model.cjs'); // takes memory, and most apps need it not
     return {
       model: new FolderModel(),
       metadata: { name, directory, bindings: bindingsOf(wanted.bindings) },

@@ -2,10 +2,10 @@
 'use strict';
 
 const fs = require('fs');
+const net = require('net');
 const path = require('path');
-const { Worker } = require('worker_threads');
 
-const LONG_LOAD = 10; // seconds after which people ask what is going on
+const { endGroup } = require('./group.cjs');
 
 // Return the pipe; user code gets an empty standard input.
 exports.take = function take() {
@@ -32,16 +32,23 @@ function readExactly(pipe, length) {
   return data;
 }
 
-// Watch the pipe in a thread of its own, which ends everything when the host is gone, even while
-// user code blocks the loop. Later messages go to `onMessage`. `place` is where the host waits for
-// a connection, which is to be gone with it.
-exports.watch = function watch(pipe, place, onMessage) {
-  const watcher = new Worker(path.join(__dirname, 'watcher.cjs'), {
-    workerData: { pipe, place, after: LONG_LOAD },
-    execArgv: [],
-    env: {},
+// End everything when the host is gone; while user code blocks the loop, the guard that the host
+// has put beside us does. Later messages go to `onMessage`. `place` is where the host waits for a
+// connection, which is to be gone with it.
+exports.watch = function watch(descriptor, place, onMessage) {
+  const pipe = new net.Socket({ fd: descriptor, readable: true, writable: false });
+  let received = Buffer.alloc(0);
+  pipe.on('data', (data) => {
+    received = Buffer.concat([received, data]);
+    while (received.length >= 4 && received.length >= 4 + received.readUInt32BE(0)) {
+      const end = 4 + received.readUInt32BE(0);
+      onMessage(JSON.parse(received.toString('utf8', 4, end)));
+      received = received.subarray(end);
+    }
   });
-  if (onMessage) watcher.on('message', onMessage);
-  else watcher.unref();
-  return watcher;
+  pipe.on('error', () => {});
+  pipe.on('close', () => {
+    if (place) fs.rmSync(path.dirname(place), { recursive: true, force: true });
+    endGroup();
+  });
 };

@@ -12,4 +12,5 @@ if (parseInt(process.versions.node, 10) < 18) {
   process.exit(78);
 }
 
+require('./memory.cjs').spare();
 require('./worker.cjs').run(process.argv.splice(2));

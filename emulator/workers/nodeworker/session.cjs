@@ -12,10 +12,9 @@ const { PROTOCOL, Decoder, WireError, encode, unknownKind } = require('./wire.cj
 const SMALL = 1 << 16; // what is less is copied together into one write
 
 class Session {
-  constructor(connection, start, watcher, inspector) {
+  constructor(connection, start, inspector) {
     this._connection = connection;
     this._start = start;
-    this._watcher = watcher;
     this._inspector = inspector;
     this._decoder = new Decoder();
     this._frames = [];
@@ -54,7 +53,10 @@ class Session {
     this._app = new App(root, {
       capture,
       send: (header, blobs) => this.send(header, blobs),
-      loading: (file) => this._watcher.postMessage(file),
+      loading: (place) => {
+        this.send({ kind: 'loading', place });
+        this._flushNow(); // it may block the loop
+      },
     });
     watchFailures(this._app.calls, () => this._flushNow());
     this._app.index().then((answer) => this.send(answer));

@@ -17,17 +17,18 @@ exports.run = function run(args) {
   const first = lifeline.read(pipe);
   core.install();
   if (first.kind === 'start') {
-    serve(args, first, lifeline.watch(pipe, place));
+    lifeline.watch(pipe, place);
+    serve(args, first);
     return;
   }
   modules.warm(process.cwd(), first.modules);
-  const watcher = lifeline.watch(pipe, place, (start) => serve(args, start, watcher));
+  lifeline.watch(pipe, place, (start) => serve(args, start));
 };
 
-function serve(args, start, watcher) {
+function serve(args, start) {
   // It also keeps the process alive, whatever the app does.
   const connection = connect(args, start);
-  const session = new Session(connection, start, watcher, new Inspector(args.slice(2)));
+  const session = new Session(connection, start, new Inspector(args.slice(2)));
   // From then on what is said leaves at once, even when the app never lets the loop turn again.
   connection.once('connect', () => session.begin());
 }

@@ -7,7 +7,6 @@ import contextlib
 import faulthandler
 import logging
 import os
-import select
 import signal
 import socket
 import struct
@@ -23,7 +22,6 @@ from .sdk import Sdk, SdkError, load_sdk
 from .wire import PROTOCOL, Data, Decoder, Header, Message, WireError, encode, loads, unknown_kind
 
 _MAX_WAIT = 5.0
-_SETTLED = 1.0
 
 
 def run(arguments: List[str]) -> None:
@@ -34,8 +32,7 @@ def run(arguments: List[str]) -> None:
     connection = _connect(arguments, start)
     direct = connection.dup()
     direct.settimeout(_MAX_WAIT)
-    watching = (lifeline, bool(start.get("die_with_parent")))
-    not_the_apps(threading.Thread(target=_watch, args=watching, daemon=True)).start()
+    not_the_apps(threading.Thread(target=_watch, args=(lifeline,), daemon=True)).start()
     with contextlib.suppress(ValueError, OSError, RuntimeError):  # stderr without a descriptor
         faulthandler.enable()
     if hasattr(os, "register_at_fork"):
@@ -106,35 +103,16 @@ def _connect(arguments: List[str], start: Header) -> socket.socket:
     return connection
 
 
-def _watch(lifeline: int, die_with_parent: bool) -> None:
-    """End everything when the host is gone, even while user code blocks the loop."""
-    if die_with_parent and sys.platform == "linux":  # Windows selects among sockets only
-        select.select([lifeline], [], [], _SETTLED)
-        _ask_kernel_to_end_us()
+def _watch(lifeline: int) -> None:
+    """End everything when the host is gone, even while user code blocks the loop.
+
+    Code that never lets another thread run is ended by the guard the host has put beside us.
+    """
     with contextlib.suppress(OSError):
         while os.read(lifeline, 64):
             pass
     _end_group()
     os._exit(1)
-
-
-def _ask_kernel_to_end_us() -> None:
-    """Cover what the pipe cannot: code that never lets another thread run. Linux only.
-
-    Not at once, or what the app has started would be left: the C library's own `alarm` takes the
-    signal, needs no Python to run, and ends us as many seconds later as the signal's number, 1.
-    """
-    if sys.platform != "linux":
-        return
-    try:
-        import ctypes  # costs some milliseconds, which after the start delay nobody
-
-        libc = ctypes.CDLL(None)
-        libc.signal.argtypes = (ctypes.c_int, ctypes.c_void_p)
-        libc.signal(signal.SIGHUP, ctypes.cast(libc.alarm, ctypes.c_void_p))
-        libc.prctl(1, signal.SIGHUP)  # PR_SET_PDEATHSIG
-    except Exception:  # a courtesy of the kernel; without it the pipe has to do
-        return
 
 
 def _end_group() -> None:

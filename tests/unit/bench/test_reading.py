@@ -32,7 +32,9 @@ Transfer/sec:      3.24MB
 
 
 def test_a_stat_line_is_read_behind_the_name_of_the_process() -> None:
-    assert proc.parse_stat(STAT) == proc.Stat(state="S", parent=12, ticks=175, threads=9)
+    assert proc.parse_stat(STAT) == proc.Stat(
+        state="S", parent=12, ticks=175, threads=9, started=100
+    )
 
 
 def test_memory_is_read_from_the_rollup() -> None:

@@ -33,7 +33,6 @@ def test_a_start_names_the_app() -> None:
         "script": "main.py",
         "threads": 3,
         "token": "t",
-        "die_with_parent": False,
     }
 
 

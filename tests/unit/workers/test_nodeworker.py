@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
 import socket
 import subprocess
 from pathlib import Path
@@ -90,33 +88,6 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
 @pytest.mark.parametrize("pattern", PATTERNS)
 def test_a_pattern_names_files(found: dict[str, list[str]], pattern: str) -> None:
     assert found[pattern] == PATTERNS[pattern]
-
-
-@pytest.mark.skipif(os.name != "posix", reason="signals")
-def test_a_long_load_is_told_and_the_end_of_the_host_ends_it() -> None:
-    npm.require("the worker for Node.js")
-    watcher = PROGRAMS["node"].script.parent / "watcher.cjs"
-    code = f"""
-        const {{ Worker }} = require('worker_threads');
-        const watcher = new Worker({json.dumps(str(watcher))}, {{
-          workerData: {{ pipe: 0, after: 0.05 }},
-        }});
-        watcher.postMessage('slow.js');
-        watcher.on('online', () => {{ for (;;); }});
-    """
-    with subprocess.Popen(
-        ["node", "-e", code],
-        stdin=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        process_group=0,
-    ) as process:
-        assert process.stderr is not None
-        assert process.stdin is not None
-        told = process.stderr.readline()
-        assert told == "The app is still being loaded after 0.05 s: it is at slow.js\n"
-        process.stdin.close()
-        assert process.wait(10) == -signal.SIGKILL
 
 
 def test_a_port_for_debuggers_that_stays_in_use_is_told() -> None:
