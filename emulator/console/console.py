@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import re
 import sys
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any, TextIO
 
 from emulator.clock import Clock
@@ -39,7 +40,6 @@ from emulator.sdk.showing import harmless, harmless_json
 from emulator.secrets import SecretFilter
 
 _LEVELS = {name: number for number, name in enumerate(LOG_LEVELS)}
-_SECOND = timedelta(seconds=1)
 _MOST_CATEGORIES = 1_000
 """Packages may name categories as they like, also after what comes in requests."""
 
@@ -83,7 +83,8 @@ class Console:
         self._stream = stream or sys.stdout
         self._pending: list[str] = []
         self._scheduled = False
-        self._stamped = datetime.min.replace(tzinfo=UTC)
+        self._next_stamp = -math.inf
+        """When the time has to be worked out again, on the monotonic clock."""
         self._stamp_text = ""
         self._least: dict[tuple[str, str | None], int] = {}
         self._host_config = HostConfig()
@@ -200,9 +201,9 @@ class Console:
         if self.colour:
             colour = "green" if event.status < 400 else "yellow" if event.status < 500 else "red"
             status, function = self.paint(status, colour), self.paint(function, "dim")
-        told = "  ".join(part for part in (function, event.note) if part)
-        took = f"({duration(event.duration)})"
-        self.line(f"{event.method} {path} → {status} {took}  {told}".rstrip())
+        told = f"{function}  {event.note}".strip()
+        took = duration(event.duration)
+        self.line(f"{event.method} {path} → {status} ({took})  {told}".rstrip())
         if self._answering:
             turn, _ = self._answering.pop(_current_task(), (None, None))
             self._tell_calls(turn)
@@ -315,9 +316,9 @@ class Console:
 
     def _stamp(self) -> str:
         """Return the local time; worked out once a second, however much is printed."""
-        now = self._clock.now()
-        if now - self._stamped >= _SECOND or now < self._stamped:
-            self._stamped = now.replace(microsecond=0)
+        if self._clock.monotonic() >= self._next_stamp:
+            now = self._clock.now()
+            self._next_stamp = self._clock.monotonic() + 1 - now.microsecond / 1_000_000
             self._stamp_text = self.paint(now.astimezone().strftime("%H:%M:%S"), "dim")
         return self._stamp_text
 

@@ -8,7 +8,7 @@ name of the function whose turn it is.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import msgspec
 
 from emulator.clock import Clock
 from emulator.events import InvocationFinished, InvocationStarted
@@ -18,23 +18,21 @@ PATIENCE = 1.0
 """Seconds after which the calls of a turn are told one by one."""
 
 
-@dataclass(slots=True)
-class Nested:
+class Nested(msgspec.Struct):
     """A call made by another one; `depth` is 1 for those of the request's own function."""
 
     depth: int
     end: InvocationFinished | None = None
 
 
-@dataclass(slots=True)
-class Turn:
+class Turn(msgspec.Struct):
     """A call from outside and what it called, in the order of their beginning."""
 
     function: str
     since: float
     unasked: bool = False
     """Whether nobody asked for it: a timer's run is told although it calls nothing."""
-    calls: list[Nested] = field(default_factory=list)
+    calls: list[Nested] = msgspec.field(default_factory=list)
     announced: bool = False
 
     def waiting(self) -> list[tuple[int, InvocationFinished]]:

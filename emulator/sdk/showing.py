@@ -15,6 +15,8 @@ def harmless(text: str) -> str:
 
     What a request says gets into log lines and chats: it must not rewrite the lines around it.
     """
+    if text.replace("\n", " ").isprintable():
+        return text  # as nearly all of it, and asked ten times faster
     return _UNSAFE.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
 
 
