@@ -105,6 +105,13 @@ class _Main(LazyGroup):
 
         return [*super().summaries(), *contributed_summaries()]
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args[:2] == ["host", "start"]:  # the long form of the official tools
+            args = args[1:]
+        return super().resolve_command(ctx, args)
+
     def invoke(self, ctx: click.Context) -> object:
         try:
             return super().invoke(ctx)

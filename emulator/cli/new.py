@@ -15,20 +15,37 @@ from emulator.scaffold.catalogue import find_template, template_names
 from emulator.scaffold.node import unreached
 
 
+class _TemplateName(click.Choice[str]):
+    """Knows the names of the official tools as well: `HTTP trigger` is `http`."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if isinstance(value, str):
+            value = value.lower().replace(" ", "").removesuffix("trigger") or value
+        return super().convert(value, param, ctx)
+
+
 @click.command()
 @click.argument("name", required=False)
 @click.argument("path", required=False)
 @click.option(
     "--template",
     "-t",
-    type=click.Choice(template_names()),
+    type=_TemplateName(template_names(), case_sensitive=False),
     default="http",
     show_default=True,
     help="What the functions do.",
 )
+@click.option("--name", "-n", "named", metavar="NAME", help="The same as NAME.")
 @language_options
 @click.option("--force", is_flag=True, help="Replace files of the same name.")
-def new(name: str | None, path: str | None, template: str, force: bool, **given: Any) -> None:
+def new(
+    name: str | None,
+    path: str | None,
+    template: str,
+    named: str | None,
+    force: bool,
+    **given: Any,
+) -> None:
     """Add functions called NAME to the app in PATH (default: this folder).
 
     In Python with decorators they are put at the end of function_app.py, else into folders or a
@@ -36,7 +53,11 @@ def new(name: str | None, path: str | None, template: str, force: bool, **given:
     stays as it is.
     PATH may stand alone; then the functions are called as the template is.
     """
-    if name is not None and path is None and (Path(name) / HOST_FILE).is_file():
+    if named is not None:
+        if path is not None:
+            raise click.UsageError("the name is given twice")
+        name, path = named, name
+    elif name is not None and path is None and (Path(name) / HOST_FILE).is_file():
         name, path = None, name
     root = Path(path or ".").expanduser()
     if not (root / HOST_FILE).is_file():

@@ -46,11 +46,26 @@ def chosen_options(*names: str) -> Callable[[Command], Command]:
 
 
 class VariadicCommand(click.Command):
-    """Takes `--functions A B` as the official tools do, values up to the next option, and
-    `--debug` with or without a port."""
+    """Takes `--functions A B` as the official tools do, values up to the next option, their
+    `--script-root PATH`, and `--debug` with or without a port."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        return super().parse_args(ctx, _settled(_spread(args, "--functions"), "--debug"))
+        args = _placed(_spread(args, "--functions"), ("--script-root", "--prefix"))
+        return super().parse_args(ctx, _settled(args, "--debug"))
+
+
+def _placed(args: list[str], flags: tuple[str, str]) -> list[str]:
+    """Let the value of a flag stand by itself, as the path of the app it is."""
+    placed: list[str] = []
+    for index, argument in enumerate(args):
+        if argument == "--":
+            return placed + args[index:]
+        flag, is_one, value = argument.partition("=")
+        if flag not in flags:
+            placed.append(argument)
+        elif is_one:
+            placed.append(value)
+    return placed
 
 
 def _spread(args: list[str], flag: str) -> list[str]:

@@ -14,7 +14,7 @@ from emulator.cli.options import chosen_options
 from emulator.cli.settingusers import Use, uses
 from emulator.cli.writing import palette, write_json, write_table
 from emulator.config.jsonc import read_text
-from emulator.config.jsonedit import set_value
+from emulator.config.jsonedit import remove_value, set_value
 from emulator.config.knownsettings import KNOWN_SETTINGS, known_purpose
 from emulator.config.localsettings import FILE, read_local_settings
 from emulator.config.options import resolve_options
@@ -26,7 +26,14 @@ _OURS = ("AZURE", "OPENAI_", "FUNCEMU_", "FUNCTIONS_", "PYTHON_", "WEBSITE_")
 """Variables of the environment that a list of settings shows though no file has them."""
 
 
-@click.group(short_help="List, read, change and explain the app's settings.")
+class _Settings(click.Group):
+    """Knows the words of the official tools as well."""
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        return super().get_command(ctx, {"add": "set", "delete": "remove"}.get(cmd_name, cmd_name))
+
+
+@click.group(cls=_Settings, short_help="List, read, change and explain the app's settings.")
 def settings() -> None:
     """List, read, change and explain the settings of an app.
 
@@ -93,6 +100,31 @@ def set_setting(name: str, value: str, **given: Any) -> None:
         click.echo(
             f"But the value of {counts.source} wins; unset it there to use this one.", err=True
         )
+
+
+@settings.command("remove", short_help="Take one value out of local.settings.json.")
+@click.argument("name")
+@click.argument("path", required=False)
+def remove_setting(name: str, **given: Any) -> None:
+    """Take NAME out of Values of local.settings.json of the app in PATH.
+
+    Comments, order and layout of the file stay as they are.
+    """
+    root = resolve_options(given, os.environ, Path.cwd()).path
+    found = _load(root)
+    path = _writable(root)
+    left = remove_value(read_text(path, FILE) or _NEW, ("Values", name), file=FILE)
+    if left is None:
+        known = found.provenance(name)
+        if known is None:
+            raise _unknown(name, found)
+        raise ConfigError(
+            f"'{name}' is not in Values of {FILE}.",
+            hint=f"It comes from {known.source}; unset it there.",
+            code="setting-missing",
+        )
+    _replace(path, left)
+    click.echo(f"{name} is no longer in {FILE}.")
 
 
 @settings.command("explain", short_help="Tell where a value comes from and who uses it.")
@@ -183,6 +215,12 @@ def _unknown(name: str, found: Settings) -> ConfigError:
 
 def _write(root: Path, name: str, value: str) -> None:
     _load(root)  # says so when there is no such folder
+    path = _writable(root)
+    _replace(path, set_value(read_text(path, FILE) or _NEW, ("Values", name), value, file=FILE))
+
+
+def _writable(root: Path) -> Path:
+    """Return the file with the settings; raise `ConfigError` when it cannot be edited."""
     refused = next(
         (each for each in read_local_settings(root).problems if each.code in _REFUSED), None
     )
@@ -190,10 +228,11 @@ def _write(root: Path, name: str, value: str) -> None:
         raise ConfigError(
             refused.message, hint=refused.hint, where=refused.where, code=refused.code
         )
-    path = (root / FILE).resolve()  # a link stays a link
+    return (root / FILE).resolve()  # a link stays a link
+
+
+def _replace(path: Path, text: str) -> None:
     encoding = _encoding(path)
-    text = read_text(path, FILE) or _NEW
-    text = set_value(text, ("Values", name), value, file=FILE)
     scratch = path.with_name(f".{path.name}.new")
     try:
         scratch.write_bytes(text.encode(encoding))

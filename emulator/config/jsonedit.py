@@ -46,6 +46,56 @@ def set_value(text: str, path: Path, value: Any, *, file: str) -> str:
     return mark + _added(text, document, known, entry)
 
 
+def remove_value(text: str, path: Path, *, file: str) -> str | None:
+    """Return `text` without the member at `path`, or `None` when there is none.
+
+    Every member of that name goes; other text stays, but for the line the member stood on. Raises
+    `ConfigError` when the text cannot be read.
+    """
+    found = False
+    while (rest := _removed(text, path, file)) is not None:
+        text, found = rest, True
+    return text if found else None
+
+
+def _removed(text: str, path: Path, file: str) -> str | None:
+    document = parse(text, file, secret=True)
+    mark = "\ufeff" if text.startswith("\ufeff") else ""
+    text = text.removeprefix(mark)
+    known: Path = ()
+    members = document.value
+    for name in path[:-1]:
+        key = _key(members, name) if isinstance(members, dict) else None
+        if key is None:
+            return None
+        known, members = (*known, key), members[key]
+    key = _key(members, path[-1]) if isinstance(members, dict) else None
+    if key is None:
+        return None
+    opened, closed = document.extent(known)
+    start, end = document.extent((*known, key))
+    begin = opened + 1 + [each.start() for each in _KEY.finditer(text[opened + 1 : start])][-1]
+    comma = _COMMA_AFTER.match(text, end, closed - 1)
+    if comma is not None:
+        end = comma.end()
+    elif (comma := _COMMA_BEFORE.search(text, opened + 1, begin)) is not None:
+        at = comma.start()  # the last member goes, and so does the comma before it
+        text, begin, end = text[:at] + text[at + 1 :], begin - 1, end - 1
+    line_start = text.rfind("\n", 0, begin) + 1
+    line_end = text.find("\n", end)
+    if line_end >= 0 and not (text[line_start:begin] + text[end:line_end]).strip():
+        begin, end = line_start, line_end + 1
+    return mark + text[:begin] + text[end:]
+
+
+_BETWEEN = r"\s*(?:(?:/\*.*?\*/|//[^\n]*\n)\s*)*"
+"""White space and comments."""
+
+_KEY = re.compile(rf'"(?:[^"\\]|\\.)*"(?={_BETWEEN}:)', re.DOTALL)
+_COMMA_AFTER = re.compile(rf"{_BETWEEN},", re.DOTALL)
+_COMMA_BEFORE = re.compile(rf",{_BETWEEN}\Z", re.DOTALL)
+
+
 def _nested(path: Path, value: Any) -> Any:
     for key in reversed(path):
         value = {key: value}

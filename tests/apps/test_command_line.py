@@ -15,6 +15,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.commands import funcemu
+from tests.support.patience import PATIENCE
 from tests.support.serving import FIXTURES, FUNCEMU, environment, served, write_app
 
 HELLO = FIXTURES / "apps/bench_hello"
@@ -35,7 +37,7 @@ def run(*arguments: str | Path, **settings: str) -> subprocess.CompletedProcess[
         capture_output=True,
         text=True,
         check=False,
-        timeout=30,
+        timeout=PATIENCE,
         env=environment(settings),
     )
 
@@ -126,7 +128,7 @@ async def test_ctrl_c_finishes_the_call_under_way_and_leaves_no_process(tmp_path
             assert workers
             host.process.send_signal(number)
             assert (await call).text == "done"
-            assert await asyncio.wait_for(host.process.wait(), 5) == 0
+            assert await asyncio.wait_for(host.process.wait(), PATIENCE) == 0
             assert not [pid for pid in workers if alive(pid)]
 
 
@@ -137,7 +139,7 @@ async def test_ctrl_c_does_not_wait_for_ever(tmp_path: Path) -> None:
         await host.until_printed("begun")
         workers = children(host.process.pid)
         host.process.send_signal(signal.SIGINT)
-        await asyncio.wait_for(host.process.wait(), 20)
+        await asyncio.wait_for(host.process.wait(), PATIENCE)
         assert not [pid for pid in workers if alive(pid)]
         await asyncio.gather(call, return_exceptions=True)
 
@@ -197,7 +199,7 @@ async def test_an_http_app_imports_nothing_heavy() -> None:
         [sys.executable, "-c", code, str(HELLO)],
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=PATIENCE,
         check=False,
         env=environment({}),
     )
@@ -217,3 +219,28 @@ def alive(pid: int) -> bool:
 
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+
+
+def test_the_words_of_the_official_tools_are_understood(tmp_path: Path) -> None:
+    app = tmp_path / "app"
+    assert funcemu("init", app, "--worker-runtime", "python").code == 0
+    assert funcemu("new", "-t", "HTTP trigger", "-n", "added", cwd=app).code == 0
+    assert "def added(" in (app / "function_app.py").read_text()
+    assert funcemu("new", "one", app, "--name", "two").code == 2
+    assert funcemu("settings", "add", "COLOUR", "red", app).code == 0
+    assert funcemu("settings", "delete", "COLOUR", app).code == 0
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        # Refused for the port, so everything else was understood.
+        for words in (
+            ("host", "start", "--script-root", app, "-p", port),
+            ("start", f"--prefix={app}", "--port", port, "-t", "30", "--no-build"),
+        ):
+            done = funcemu(*words, cwd=tmp_path)
+            assert done.code == 1
+            assert f"Port {port} is unavailable" in done.err
+    done = funcemu("start", "--script-root", app / "none")
+    assert f"There is no folder '{app / 'none'}'" in done.err
+    assert "There is no command 'host'" in funcemu("host").err

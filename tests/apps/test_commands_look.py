@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.commands import funcemu, processes_of
+from tests.support.ports import free_port
 from tests.support.serving import FIXTURES, FUNCEMU, ROOT, environment, served, write_app
 
 ASSISTANT = FIXTURES / "assistant"
@@ -166,6 +167,18 @@ def test_a_setting_is_written_without_touching_the_rest(app: Path) -> None:
     )
 
 
+def test_a_setting_is_removed_without_touching_the_rest(app: Path) -> None:
+    assert funcemu("settings", "set", "NEW", "x", app).code == 0
+    assert funcemu("settings", "remove", "new", app).code == 0
+    assert (app / "local.settings.json").read_text("utf-8") == SETTINGS
+    missing = funcemu("settings", "remove", "COLOR", app)
+    assert missing.code == 1
+    assert "Did you mean 'COLOUR'?" in missing.err
+    elsewhere = funcemu("settings", "remove", "SHADE", app, settings={"SHADE": "dark"})
+    assert elsewhere.code == 1
+    assert "It comes from environment" in elsewhere.err
+
+
 def test_a_file_that_is_missing_is_made(tmp_path: Path) -> None:
     assert funcemu("settings", "set", "A", "b", cwd=tmp_path).code == 0
     assert json.loads((tmp_path / "local.settings.json").read_text("utf-8")) == {
@@ -216,9 +229,7 @@ def test_the_hosts_own_settings_have_a_purpose(app: Path) -> None:
 
 
 def test_the_doctor_finds_nothing_wrong_with_a_sound_app() -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = str(free.getsockname()[1])
+    port = str(free_port())
     done = funcemu("doctor", ASSISTANT, "--port", port, "--output", "json")
     assert done.code == 0, done.out
     told = "\n".join(each["text"] for each in done.json)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emulator.config.jsonc import parse
-from emulator.config.jsonedit import set_value
+from emulator.config.jsonedit import remove_value, set_value
 from emulator.errors import ConfigError
 
 KEYS = st.text(st.characters(exclude_categories=("Cs",)), min_size=1, max_size=6)
@@ -93,3 +94,48 @@ def test_only_the_one_value_changes(value: dict[str, Any], name: str, given: Any
         changed = parse(set_value(text, (name,), given, file="f"), "f").value
         key = next((each for each in reversed(value) if each.lower() == name.lower()), name)
         assert changed == {**value, key: given}
+
+
+@pytest.mark.parametrize(
+    ("name", "left"),
+    [
+        ("A", '    "A": "1", /* first */\n'),
+        ("a", '    "A": "1", /* first */\n'),
+    ],
+)
+def test_a_member_goes_with_its_line(name: str, left: str) -> None:
+    changed = remove_value(SETTINGS, ("values", name), file="f")
+    assert changed == SETTINGS.replace(left, "     /* first */\n")
+
+
+def test_the_last_member_takes_the_comma_before_it_along() -> None:
+    changed = remove_value(SETTINGS, ("Values", "B"), file="f")
+    assert changed == SETTINGS.replace('"1",', '"1"').replace('    "B": "2" //', "     //")
+
+
+@pytest.mark.parametrize(
+    ("text", "result"),
+    [
+        ('{"a": 1}', "{}"),
+        ('{"a": 1, "b": 2}', '{ "b": 2}'),
+        ('{"b": 2, "a": 1}', '{"b": 2 }'),
+        ('{"b": 2, "a": 1,}', '{"b": 2, }'),
+        ('{\n  "a": 1,\n  "b": 2\n}', '{\n  "b": 2\n}'),
+        ('{\n  "b": 2,\n  "a": {"x": [1, 2]}\n}\n', '{\n  "b": 2\n}\n'),
+        ('{"a": 1, "b": 2, "A": 3}', '{ "b": 2 }'),
+        ('\ufeff{"a": "x, \\"a\\": 1"}', "\ufeff{}"),
+        ('{"b": 2}', None),
+        ("[]", None),
+    ],
+)
+def test_what_is_left_without_a_member(text: str, result: str | None) -> None:
+    assert remove_value(text, ("a",), file="f") == result
+
+
+@given(OBJECTS, st.data())
+def test_the_other_members_stay(given_object: dict[str, Any], data: Any) -> None:
+    text = json.dumps(given_object, indent=data.draw(st.sampled_from([None, 2])))
+    name = data.draw(st.sampled_from([*given_object, "none of them"]))
+    expected = {key: value for key, value in given_object.items() if key.lower() != name.lower()}
+    changed = remove_value(text, (name,), file="f")
+    assert (given_object if changed is None else parse(changed, "f").value) == expected
