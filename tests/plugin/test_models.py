@@ -240,6 +240,23 @@ def test_a_request_nobody_expected_fails_the_test(pytester: pytest.Pytester) -> 
     assert told.count("- The") == 1
 
 
+def test_a_turn_that_is_used_up_says_so(pytester: pytest.Pytester) -> None:
+    told = fails(
+        pytester,
+        """
+        async def test_it(chat, models):
+            models.on("hi").says("1")
+            await say(chat, "hi")
+            with chat.expect_failure("post", match="has said all it has"):
+                await say(chat, "hi")
+        """,
+    )
+    assert (
+        "- The model was asked \"hi\" for assistant 'a1', and models.on('hi') in test_it.py:14 has "
+        "said all it has: add .then_says(…), .times(…) or .always()\n"
+    ) in told
+
+
 def test_without_any_turn_nothing_is_expected(pytester: pytest.Pytester) -> None:
     told = fails(
         pytester,

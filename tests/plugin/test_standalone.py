@@ -316,7 +316,8 @@ async def test_a_seed_that_cannot_be_used_is_told(
         ({"a1": {"message": []}}, "Object contains unknown field `message`"),
         ({"a1": [{"role": "tool"}]}, "has the role 'tool'"),
         ({"a/1": []}, "does not allow in keys"),
-        ([], "cannot be read"),
+        ({"a1": [{"user": "Hi"}]}, 'A message is written {"role": "user"'),
+        ([], 'are not an object: they are written {"a1": '),
     ],
 )
 async def test_assistants_that_cannot_be_seeded_are_told(

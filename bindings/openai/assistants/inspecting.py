@@ -66,6 +66,12 @@ async def show(extension: OpenAIExtension, assistant: str) -> dict[str, Any] | N
 
 async def seed(extension: OpenAIExtension, content: Any) -> None:
     """Put assistants in, in place of those of the same id."""
+    if not isinstance(content, dict):
+        raise BindingError(
+            'The assistants of the seed are not an object: they are written {"a1": [{"role": '
+            '"user", "content": "…"}]}, by their ids.',
+            code="seed-invalid",
+        )
     try:
         chats = msgspec.convert(
             {
@@ -74,10 +80,10 @@ async def seed(extension: OpenAIExtension, content: Any) -> None:
             },
             dict[str, _SeedChat],
         )
-    except (msgspec.ValidationError, AttributeError) as error:
+    except msgspec.ValidationError as error:
         raise BindingError(
-            f"The assistants of the seed cannot be read: {error}.",
-            hint='They are written {"id": {"messages": [{"role": "user", "content": "…"}]}}.',
+            f"The assistants of the seed cannot be read: {error}. A message is written "
+            '{"role": "user", "content": "…"}.',
             code="seed-invalid",
         ) from error
     for id, given in chats.items():

@@ -55,6 +55,12 @@ class Script:
             return found
         if lenient or self.leaves_the_rest or not (self._expects or self.turns):
             return None
+        said = next((each for each in self.turns if each.would_fit(request)), None)
+        if said is not None:
+            raise self.refusal(
+                f"The model was asked {request}, and {said} has said all it has: add "
+                ".then_says(…), .times(…) or .always()"
+            )
         written = ", ".join(map(str, self.turns))
         tried = f"Written are: {written}." if written else "No turn is written."
         raise self.refusal(f"The model was asked {request}, which no turn answers. {tried}")

@@ -184,9 +184,15 @@ class Turn:
 
     def fits(self, request: ModelRequest) -> bool:
         """Whether it answers what a person said in this request, and is not used up."""
+        return self._next_round() is not None and self._is_meant(request)
+
+    def would_fit(self, request: ModelRequest) -> bool:
+        """Whether it would answer this request if it were not used up."""
+        return self._used > 0 and self._next_round() is None and self._is_meant(request)
+
+    def _is_meant(self, request: ModelRequest) -> bool:
         return (
-            self._next_round() is not None
-            and fnmatch.fnmatchcase(request.assistant, self._assistant)
+            fnmatch.fnmatchcase(request.assistant, self._assistant)
             and (self._function is None or request.function.lower() == self._function.lower())
             and matches(self._pattern, request.user, request)
         )
