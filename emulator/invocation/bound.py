@@ -64,7 +64,10 @@ class Binder:
         settings: Settings,
         services: Services,
         extension: Callable[[type[Extension]], Extension],
+        has_bundle: bool = False,
     ) -> None:
+        """`has_bundle` says that host.json names an extension bundle, which Azure's words name."""
+        self._has_bundle = has_bundle
         self._registry = registry
         self._settings = settings
         self._services = services
@@ -132,9 +135,13 @@ class Binder:
                 code=code,
                 azure="The type exists there, once host.json has an extension bundle.",
             )
+        named = f"The binding type(s) '{', '.join(unknown)}'"
         return BindingError(
-            f"The binding type(s) '{', '.join(unknown)}' are not registered. "
-            "Please ensure the type is correct and the binding extension is installed.",
+            f"{named} were not found in the configured extension bundle. Please ensure the type "
+            "is correct and the correct version of extension bundle is configured"
+            if self._has_bundle
+            else f"{named} are not registered. Please ensure the type is correct and the binding "
+            "extension is installed.",
             hint=self._suggestion(unknown),
             code=code,
             azure="The function is in error there as well, unless an extension of the app "
@@ -153,11 +160,7 @@ class Binder:
         kind = registered.kind
         wanted = Trigger if declared.is_trigger else Input if declared.direction == "in" else Output
         if not issubclass(kind, wanted):
-            raise BindingError(
-                f"The binding '{declared.name}' of type '{declared.type}' cannot have the "
-                f"direction '{declared.direction}'.",
-                code="binding-direction-invalid",
-            )
+            raise _misdirected(declared, kind)
         options = bind_options(
             kind.options_type,
             declared,
@@ -184,6 +187,21 @@ class Binder:
         return binding, options
 
 
+def _misdirected(declared: BindingModel, kind: type[Binding[Any]]) -> BindingError:
+    hint = f"The binding '{declared.name}' has the direction '{declared.direction}'."
+    if issubclass(kind, Output) and not issubclass(kind, Input):
+        message = (
+            f"{kind.type_name[:1].upper()}{kind.type_name[1:]} binding can only be used for output."
+        )
+    else:
+        message = (
+            f"The binding '{declared.name}' of type '{declared.type}' cannot have the "
+            f"direction '{declared.direction}'."
+        )
+        hint = ""
+    return BindingError(message, hint=hint or None, code="binding-direction-invalid")
+
+
 def _broken(error: Exception) -> BindingPluginError:
     return BindingPluginError(
         f"one of its bindings could not be made: {type(error).__name__}: {error}.",
@@ -205,7 +223,7 @@ def _by_order(readers: Sequence[Reader]) -> tuple[tuple[Reader, ...], ...]:
 def _problem(error: EmulatorError, function: FunctionModel) -> Problem:
     return Problem(
         code=error.code,
-        message=f"The '{function.name}' function is in error: {error.message}",
+        message=error.message,
         where=error.where or function.source,
         hint=error.hint,
         function=function.name,

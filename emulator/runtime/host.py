@@ -350,6 +350,7 @@ class Host:
             settings=settings,
             services=services,
             extension=self.context.extension,
+            has_bundle=any(key.lower() == "extensionbundle" for key in host_config.raw),
         )
         services.bindings = binder.bindings  # so that a binding sees those made before it
         functions = binder.bind(app)

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.support.hosted import HEAD, hosted
+from tests.support.patience import PATIENCE
 from tests.support.serving import Served, served, write_app
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -82,7 +83,7 @@ DECLARED = {
     ),
     "input": (
         folder("input", REQUEST, {**RETURN, "name": "x", "direction": "in"}),
-        "The binding 'x' of type 'http' cannot have the direction 'in'.",
+        "Http binding can only be used for output.",
     ),
     "typed": (
         folder("typed", {**REQUEST, "methods": "get"}, RETURN),
@@ -300,7 +301,7 @@ async def test_an_unreadable_app_leaves_a_real_host_up(tmp_path: Path, name: str
     code, told = UNREADABLE[name]
     app = write_app(tmp_path, {"function_app.py": code})
     async with served(app) as host:
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(PATIENCE):
             answer = await host.get("/api/x")
         assert answer.status == 503
         assert told in answer.text
@@ -435,7 +436,7 @@ async def test_mending_host_json_brings_the_app_up_without_a_new_process(tmp_pat
     async with served(app, watch=True) as host:
         assert told in (await host.get("/admin/host/status")).json["errors"][0]
         (app / "host.json").write_text('{"version": "2.0"}')
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             while (await host.get("/api/x")).status != 200:  # noqa: ASYNC110 - asks anew
                 await asyncio.sleep(0.02)
         status = (await host.get("/admin/host/status")).json

@@ -78,7 +78,9 @@ class Exploding(Input[NoOptions]):
 KINDS = (Plain, First, Both, Needy, Exploding)
 
 
-def bind(*bindings: tuple[str, str, Direction], **properties: Any) -> tuple[Any, list[Problem]]:
+def bind(
+    *bindings: tuple[str, str, Direction], has_bundle: bool = False, **properties: Any
+) -> tuple[Any, list[Problem]]:
     models = tuple(
         BindingModel(name, kind, direction, None, properties)
         for name, kind, direction in (("t", "plainTrigger", Direction.IN), *bindings)
@@ -101,6 +103,7 @@ def bind(*bindings: tuple[str, str, Direction], **properties: Any) -> tuple[Any,
         settings=Settings.of({}),
         services=None,  # type: ignore[arg-type]  # nothing here asks for them
         extension=extension,
+        has_bundle=has_bundle,
     )
     bound = binder.bind(AppModel(Path("/app"), tuple(functions)))
     return bound, [each for each in binder.problems if each.severity is Severity.ERROR]
@@ -113,6 +116,15 @@ def registered(kind: type[Any]) -> Any:
 
 
 IN, OUT = Direction.IN, Direction.OUT
+
+
+def test_with_an_extension_bundle_an_unknown_type_is_told_as_azure_tells_it() -> None:
+    _, (problem,) = bind(("x", "frist", IN), ("y", "qqqq", OUT), has_bundle=True)
+    assert problem.message == (
+        "The binding type(s) 'frist, qqqq' were not found in the configured extension bundle. "
+        "Please ensure the type is correct and the correct version of extension bundle is "
+        "configured"
+    )
 
 
 def test_inputs_are_grouped_by_their_order() -> None:
@@ -154,7 +166,8 @@ def test_types_are_found_without_case() -> None:
          "The function runs on Azure only, the others are served here as well; "
          "`funcemu bindings` lists the types of this host."),
         (("x", "first", OUT), "of type 'first' cannot have the direction 'out'", None),
-        (("x", "needy", IN), "of type 'needy' cannot have the direction 'in'", None),
+        (("x", "needy", IN), "Needy binding can only be used for output.",
+         "The binding 'x' has the direction 'in'."),
         (("x", "needy", OUT), "Unable to configure binding 'x' of type 'needy'.",
          "Its property 'needed' is required."),
         (("x", "exploding", IN), "one of its bindings could not be made: ZeroDivisionError: bug",
@@ -169,6 +182,5 @@ def test_a_binding_that_cannot_be_made_takes_down_its_function_only(
     assert [fn.model.name for fn in bound] == ["good"]
     (problem,) = problems
     assert problem.function == "bad"
-    assert problem.message.startswith("The 'bad' function is in error: ")
     assert told in problem.message
     assert problem.hint == hint
