@@ -9,6 +9,7 @@ import signal
 from collections.abc import Callable
 
 from emulator.assemble import Emulator
+from emulator.cli.signals import HeldSignals, ending_signals
 from emulator.cli.telling import Loads, Shown, progress_of, summary
 from emulator.console.console import Console, JsonConsole
 from emulator.console.render import verdict
@@ -22,7 +23,7 @@ _HURRY = 1.0
 """Seconds that giving everything back may still take once somebody is in a hurry."""
 
 
-async def serve(emulator: Emulator, first: Launch | None, shown: Shown) -> int:
+async def serve(emulator: Emulator, first: Launch | None, shown: Shown, held: HeldSignals) -> int:
     """Serve until Ctrl+C or SIGTERM, then finish running calls and leave no process behind.
 
     A second one ends running calls at once. Returns the exit code: 1 when the app was refused.
@@ -33,6 +34,8 @@ async def serve(emulator: Emulator, first: Launch | None, shown: Shown) -> int:
         (hurried if stopping.is_set() else stopping).set()
 
     _on_signals(stop)
+    for _ in range(held.count):
+        stop()
     emulator.events.on(GenerationReady, _settle_after_loads)
     loads = [Loads(emulator, console) for console in shown.all]
     progress = progress_of(emulator, shown.console)
@@ -110,10 +113,7 @@ def _settle() -> None:
 
 def _on_signals(stop: Callable[[], None]) -> None:
     loop = asyncio.get_running_loop()
-    for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK"):  # the last one is Windows'
-        number = getattr(signal, name, None)
-        if number is None:
-            continue
+    for number in ending_signals():
         try:
             loop.add_signal_handler(number, stop)
         except NotImplementedError:  # Windows: the loop has no signal handlers

@@ -11,6 +11,7 @@ import click
 
 from emulator.assemble import Emulator, Starter
 from emulator.cli.options import VariadicCommand, host_options
+from emulator.cli.signals import HeldSignals
 from emulator.config.options import resolve_options
 from emulator.runtime.launch import AppUnusable, Launch
 from emulator.server.listening import listen
@@ -30,10 +31,17 @@ def start(**given: Any) -> None:
     """Serve the app in PATH (default: this folder) until Ctrl+C.
 
     The app's functions answer on http://localhost:7071. Without a configured connection, models
-    answer offline and chats are kept in the app's .funcemu folder.
+    answer offline and chats are kept in the app's .funcemu folder. `funcemu host start
+    --script-root PATH`, as the official tools have it, is the same.
     """
     starter = Starter(resolve_options(given, os.environ, Path.cwd()), debuggable=True)
-    starter.building = lambda command: click.echo(f"Building the app: {command}", err=True)
+    held = HeldSignals()
+
+    def building(command: str) -> None:
+        held.release()  # it takes its time
+        click.echo(f"Building the app: {command}", err=True)
+
+    starter.building = building
     configuration = starter.configure()
     options = starter.options
     listening = listen("127.0.0.1" if options.host == "localhost" else options.host, options.port)
@@ -44,11 +52,13 @@ def start(**given: Any) -> None:
         from emulator.console.logfile import open_log_file  # few want one
 
         log_stream = open_log_file(options.log_file)
+    held.hold()
     try:
         first: Launch | None = starter.spawn(configuration)
     except AppUnusable:
         first = None  # the host starts all the same, says why, and waits for the mend
 
+    held.hold()
     # Imported only now: the worker is starting meanwhile.
     import asyncio
 
@@ -67,7 +77,7 @@ def start(**given: Any) -> None:
             pass
         else:
             run = uvloop.run
-    sys.exit(run(serve(emulator, first, shown)))
+    sys.exit(run(serve(emulator, first, shown, held)))
 
 
 def _listen_for_debuggers(starter: Starter) -> socket.socket | None:

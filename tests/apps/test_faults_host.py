@@ -18,6 +18,7 @@ import pytest
 
 from tests.support.faults import starting, stops
 from tests.support.hosted import HEAD
+from tests.support.patience import PATIENCE
 from tests.support.processes import processes_in, until
 from tests.support.serving import FIXTURES, FUNCEMU, Served, environment, served, write_app
 
@@ -81,7 +82,7 @@ async def test_killed_during_turns_it_loses_none_it_has_answered(tmp_path: Path)
         host.process.kill()
         await host.process.wait()
         await asyncio.gather(*talks)
-        await until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in family), within=3)
+        await until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in family))
     assert 60 <= sum(map(len, answered.values())) < ASSISTANTS * TURNS
 
     started = [str(port), "--state-dir", str(state), "--no-watch"]
@@ -147,7 +148,7 @@ async def test_a_port_that_somebody_took_between_stop_and_start_is_told(app: Pat
     who = " ".join(Path(each).name for each in told if not each.startswith("-"))
     with socket.create_server(("127.0.0.1", port)):
         async with starting(app, "--port", str(port), "--ephemeral") as (process, output):
-            assert await asyncio.wait_for(process.wait(), 10) == 1
+            assert await asyncio.wait_for(process.wait(), PATIENCE) == 1
             assert f"Port {port} is unavailable." in output()
             assert f"Address already in use by {who} (process {os.getpid()})." in output()
     assert processes_in(app) == []
@@ -163,9 +164,42 @@ async def test_a_signal_at_any_moment_of_the_start_leaves_nothing(
             due = time.monotonic() + wait
             await until(lambda due=due: time.monotonic() >= due)  # type: ignore[misc]
             process.send_signal(number)
-            await asyncio.wait_for(process.wait(), 10)
+            try:
+                await asyncio.wait_for(process.wait(), PATIENCE)
+            except TimeoutError:
+                raise AssertionError(f"it runs on after {wait} s:\n{output()}") from None
         assert "Traceback" not in output(), (wait, output())
-        await until(lambda: processes_in(app) == [], within=3)
+        await until(lambda: processes_in(app) == [])
+
+
+SIGNALS_ITSELF = """
+import os, sys
+
+
+class Finder:
+    def find_spec(self, name, path=None, target=None):
+        if name == "emulator.cli.serve":
+            try:
+                os.kill(os.getpid(), int(os.environ["NUMBER"]))
+            except KeyboardInterrupt:
+                pass
+
+
+sys.meta_path.insert(0, Finder())
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+async def test_a_signal_where_python_swallows_it_is_heard(
+    app: Path, tmp_path: Path, number: signal.Signals
+) -> None:
+    """Within an import there are places that cannot raise."""
+    (tmp_path / "sitecustomize.py").write_text(SIGNALS_ITSELF)
+    settings = {"PYTHONPATH": str(tmp_path), "NUMBER": str(int(number))}
+    async with starting(app, settings=settings) as (process, output):
+        assert await asyncio.wait_for(process.wait(), PATIENCE) == 0
+        assert "Traceback" not in output()
+    assert processes_in(app) == []
 
 
 async def test_a_signal_during_a_reload_ends_the_candidate_too(app: Path) -> None:
@@ -179,7 +213,7 @@ async def test_a_signal_during_a_reload_ends_the_candidate_too(app: Path) -> Non
         await host.until_printed("waits begun")
         host.process.send_signal(signal.SIGTERM)
         assert (await call).text == "waited"
-        assert await asyncio.wait_for(host.process.wait(), 10) == 0
+        assert await asyncio.wait_for(host.process.wait(), PATIENCE) == 0
         assert processes_in(app) == []
         assert "Traceback" not in host.printed
 
@@ -198,7 +232,7 @@ async def test_a_terminal_that_is_closed_ends_it(app: Path) -> None:
     while b"Ready" not in shown:
         shown += await asyncio.to_thread(os.read, ours, 4096)
     os.close(ours)
-    assert await asyncio.wait_for(process.wait(), 10) == 0
+    assert await asyncio.wait_for(process.wait(), PATIENCE) == 0
     assert processes_in(app) == []
 
 

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from tests.support.patience import PATIENCE
 from tests.support.serving import FUNCEMU, Served, environment
 
 
@@ -42,7 +43,7 @@ async def starting(
 async def stops(process: Process, number: int, *, code: int = 0) -> None:
     """Send a signal and wait for the end."""
     process.send_signal(number)
-    assert await asyncio.wait_for(process.wait(), 15) == code
+    assert await asyncio.wait_for(process.wait(), PATIENCE) == code
 
 
 async def worker_of(host: Served) -> int:

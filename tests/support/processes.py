@@ -8,8 +8,10 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from tests.support.patience import PATIENCE
 
-async def until(condition: Callable[[], bool], *, within: float = 10.0) -> None:
+
+async def until(condition: Callable[[], bool], *, within: float = PATIENCE) -> None:
     """Wait for something another process does."""
     deadline = time.monotonic() + within
     for _ in iter(condition, True):
@@ -24,7 +26,7 @@ def is_alive(pid: int) -> bool:
         return False
 
 
-async def gone(pid: int, *, within: float = 5.0) -> bool:
+async def gone(pid: int, *, within: float = PATIENCE) -> bool:
     """Wait for the end of a process; return whether it came."""
     deadline = time.monotonic() + within
     for _ in iter(lambda: is_alive(pid) and time.monotonic() < deadline, False):

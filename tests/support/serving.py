@@ -20,6 +20,7 @@ import aiohttp
 from yarl import URL
 
 from emulator.clock import Clock
+from tests.support.patience import PATIENCE
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 FIXTURES = ROOT / "fixtures"
@@ -82,11 +83,19 @@ class Served:
     async def put(self, path: str, **more: Any) -> Answer:
         return await self.request("PUT", path, **more)
 
+    async def served_again(self, path: str) -> Answer:
+        """Ask until it is answered with 200: where calls have a second, a machine that stands still
+        for longer may cost one that long."""
+        async with asyncio.timeout(PATIENCE):
+            while (answer := await self.get(path)).status != 200:  # noqa: ASYNC110 - over HTTP
+                await asyncio.sleep(0.01)
+        return answer
+
     @property
     def printed(self) -> str:
         return "\n".join(self.output)
 
-    async def until_printed(self, text: str, *, within: float = 10.0) -> None:
+    async def until_printed(self, text: str, *, within: float = PATIENCE) -> None:
         """Wait until the console shows `text`."""
         try:
             async with asyncio.timeout(within):
@@ -173,14 +182,14 @@ async def _process(
 
     reading = asyncio.create_task(read())
     try:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE):
             url = await serving
         yield Served(url, output, process)
     finally:
         if process.returncode is None:
             process.send_signal(signal.SIGINT)
             try:
-                async with asyncio.timeout(10):
+                async with asyncio.timeout(PATIENCE):
                     await process.wait()
             except TimeoutError:
                 process.kill()
