@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.commands import funcemu, processes_of
+from tests.support.patience import PATIENCE
 from tests.support.serving import FUNCEMU, environment, served, write_app
 
 CODE = """
@@ -278,7 +279,7 @@ async def test_a_signal_ends_the_command_and_the_host(app: Path, number: signal.
     assert process.stdout is not None
     assert await process.stdout.readline() == b"begun\n"
     process.send_signal(number)
-    assert await asyncio.wait_for(process.wait(), 15) == 128 + number
+    assert await asyncio.wait_for(process.wait(), PATIENCE) == 128 + number
     assert processes_of(app) == []
 
 

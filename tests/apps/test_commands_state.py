@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.commands import Done, funcemu
+from tests.support.patience import PATIENCE
 from tests.support.serving import FIXTURES, served
 
 HIDDEN = shutil.ignore_patterns(".*")
@@ -88,7 +89,7 @@ async def test_a_running_host_can_be_asked_what_it_did(app: Path, tmp_path: Path
     root = copy(app, tmp_path)
     async with served(root, state=root / ".funcemu") as host:
         await host.put("/api/assistants/b2")
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             while True:
                 done = await asyncio.to_thread(funcemu, "invocations", root)
                 if "PUT /api/assistants/b2" in done.out:

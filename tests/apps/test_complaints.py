@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.patience import PATIENCE
 from tests.support.processes import processes_in, until
 from tests.support.serving import FUNCEMU, Served, environment, served, write_app
 
@@ -77,7 +78,7 @@ async def test_the_end_leaves_no_process_and_the_port_free(
         port = int(host.url.rsplit(":", 1)[1])
         await until(lambda: len(processes_in(app)) >= 2)
         host.process.send_signal(number)
-        assert await asyncio.wait_for(host.process.wait(), 10) == 0
+        assert await asyncio.wait_for(host.process.wait(), PATIENCE) == 0
     assert processes_in(app) == []
     socket.create_server(("127.0.0.1", port)).close()
 
@@ -111,7 +112,7 @@ def test_a_start_that_fails_leaves_no_process(app: Path) -> None:
         capture_output=True,
         text=True,
         check=False,
-        timeout=30,
+        timeout=PATIENCE,
         env=environment({}),
     )
     assert done.returncode == 1

@@ -16,6 +16,8 @@ from pathlib import Path
 import pytest
 
 from tests.support.dap import editor
+from tests.support.patience import PATIENCE
+from tests.support.ports import free_port
 from tests.support.processes import processes_in
 from tests.support.serving import FUNCEMU, Served, environment, served, write_app
 
@@ -54,13 +56,11 @@ def app(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
+    return free_port()
 
 
 async def until(host: Served, path: str, text: str) -> None:
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(PATIENCE):
         while (await host.get(path)).text != text:  # noqa: ASYNC110 - over HTTP
             await asyncio.sleep(0.01)
 
@@ -135,8 +135,8 @@ async def test_ctrl_c_ends_the_session_for_good_and_leaves_no_process(app: Path,
         assert len(processes_in(app)) >= 2  # the worker and its debug adapter
         host.process.send_signal(signal.SIGINT)
         assert (await session.event("terminated"))["body"] == {}
-        assert await asyncio.wait_for(host.process.wait(), 10) == 0
-    async with asyncio.timeout(10):
+        assert await asyncio.wait_for(host.process.wait(), PATIENCE) == 0
+    async with asyncio.timeout(PATIENCE):
         while processes_in(app):  # noqa: ASYNC110 - they are not ours
             await asyncio.sleep(0.05)
     socket.create_server(("127.0.0.1", port)).close()
@@ -183,7 +183,7 @@ async def test_the_app_is_imported_when_a_debugger_has_attached(app: Path, port:
         assert line == 4  # while the app is imported
         await session.ask("continue", {"threadId": thread})
         lines = []
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             while not lines or "Ready" not in lines[-1]:
                 lines.append((await output.readline()).decode())
         await session.ask("disconnect")
@@ -236,7 +236,7 @@ def start(app: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         capture_output=True,
         text=True,
         check=False,
-        timeout=30,
+        timeout=PATIENCE,
         env=environment({}),
     )
 

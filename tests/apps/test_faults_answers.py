@@ -185,5 +185,5 @@ async def test_children_neither_answer_nor_outlive_the_host(tmp_path: Path) -> N
         assert "funcemu itself failed" not in one.printed
         assert "it is started again" not in one.printed
         await stops(one.process, signal.SIGINT)
-        await until(lambda: not processes_in(app), within=3)
+        await until(lambda: not processes_in(app))
         assert not any(map(is_alive, children))

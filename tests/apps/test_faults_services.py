@@ -8,6 +8,8 @@ import shutil
 import signal
 import time
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +19,11 @@ import pytest
 from tests.support.azurite import Azurite, running
 from tests.support.disks import disk
 from tests.support.model_service import ModelService, Received, Reply, chat, failure
+from tests.support.patience import PATIENCE, once_within
 from tests.support.serving import FIXTURES, Answer, Served, served, write_app
 from tests.support.tcp_service import TcpService
 
 SINCE = {"timestampUTC": "2023-01-01T00:00:00Z"}
-TIMEOUT = 0.5
 APP = """
 import json
 import azure.functions as func
@@ -88,7 +90,7 @@ def settings(service: ModelService, **more: str) -> dict[str, str]:
         "AzureOpenAI__Endpoint": service.url,
         "AzureOpenAI__Key": "k",
         "FUNCEMU_MODEL_RETRY_DELAY": "0",
-        "FUNCEMU_MODEL_TIMEOUT": str(TIMEOUT),
+        "FUNCEMU_MODEL_TIMEOUT": "600",
         **more,
     }
 
@@ -118,7 +120,7 @@ async def said(host: Served, who: str = "a1") -> list[str]:
 
 async def _exception(host: Served, shown: int) -> str:
     """Wait for the line that says why a call failed, behind what was printed already."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         while True:
             for line in host.output[shown:]:
                 if line.startswith("Exception: "):
@@ -145,7 +147,6 @@ BAD_ANSWERS: dict[str, tuple[Reply, str]] = {
     ),
     "500": (failure(500, "oops"), "answered 500: oops"),
     "503 page": (Reply("<html>busy</html>", 503), "answered 503: <html>busy</html>"),
-    "silent": (Reply(delay=30), f"did not answer in {TIMEOUT:g} s."),
 }
 
 
@@ -157,11 +158,11 @@ async def test_whatever_a_model_service_does_one_call_fails_and_no_chat_changes(
         await post(host, "Good day")
         before = await said(host)
         for name, (reply, message) in BAD_ANSWERS.items():
-            shown, started = len(host.output), time.monotonic()
+            shown = len(host.output)
             service.fallback = lambda request, reply=reply: reply  # type: ignore[misc]  # a lambda
-            answer = await post(host)
+            async with asyncio.timeout(PATIENCE):
+                answer = await post(host)
             assert (answer.status, answer.body) == (500, b""), name
-            assert time.monotonic() - started < 4 * TIMEOUT + 1, name
             line = await _exception(host, shown)
             assert message in line, name
             assert name.startswith("429") or service.url in line or "AzureOpenAI__" in line
@@ -171,24 +172,45 @@ async def test_whatever_a_model_service_does_one_call_fails_and_no_chat_changes(
         assert await said(host) == [*before, "Hello", "Hi"]
 
 
+async def test_a_model_service_that_says_nothing_fails_one_call(
+    app: Path, service: ModelService
+) -> None:
+    service.fallback = lambda request: Reply(delay=600)
+    async with served(app, settings=settings(service, FUNCEMU_MODEL_TIMEOUT="0.5")) as host:
+        await host.put("/api/assistants/a1")
+        answer = await post(host)
+        assert (answer.status, answer.body) == (500, b"")
+        line = await _exception(host, 0)
+        assert "did not answer in 0.5 s." in line
+        assert service.url in line
+        await host.until_printed("Check AzureOpenAI__Endpoint and the service, or raise FUNCEMU_")
+        assert await said(host) == ["Be brief."]
+
+
 async def test_while_one_assistant_waits_for_its_model_the_others_go_on(
     app: Path, service: ModelService
 ) -> None:
+    asked, others_were_served = asyncio.Event(), asyncio.Event()
+
     def answer(request: Received) -> Reply:
-        return Reply(delay=30) if request.messages[-1]["content"] == "hang" else chat("Hi")
+        if request.messages[-1]["content"] != "hang":
+            return chat("Hi")
+        asked.set()
+        return replace(chat("Late"), then=others_were_served)
 
     service.fallback = answer
     async with served(app, settings=settings(service)) as host:
         for who in ("a1", "a2"):
             await host.put(f"/api/assistants/{who}")
         waiting = asyncio.create_task(post(host, "hang"))
-        await asyncio.sleep(0.05)
-        assert (await post(host, "one", "a2")).text == "Hi"
-        assert (await host.get("/api/plain")).text == "plain"
-        assert not waiting.done()
-        assert (await waiting).status == 500
-        await host.until_printed("Check AzureOpenAI__Endpoint and the service, or raise FUNCEMU_")
-        assert await said(host) == ["Be brief."]
+        async with asyncio.timeout(PATIENCE):
+            await asked.wait()
+            assert (await post(host, "one", "a2")).text == "Hi"
+            assert (await host.get("/api/plain")).text == "plain"
+            assert not waiting.done()
+            others_were_served.set()
+            assert (await waiting).text == "Late"
+        assert await said(host) == ["Be brief.", "hang", "Late"]
         assert await said(host, "a2") == ["Be brief.", "one", "Hi"]
 
 
@@ -207,7 +229,7 @@ async def test_a_caller_that_leaves_leaves_a_whole_turn(app: Path, service: Mode
             leaving = asyncio.create_task(session.post(url))
             await asked.wait()
             leaving.cancel()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             while len(await said(host)) < 3:  # noqa: ASYNC110 - another process stores it
                 await asyncio.sleep(0.02)
         assert await said(host) == ["Be brief.", "Hello", "Late"]
@@ -220,19 +242,19 @@ async def test_a_table_service_that_goes_within_a_turn_gets_no_half_of_it(
     kept.mkdir()
     with running(kept) as azurite:
         store = {"AzureWebJobsStorage": azurite.connection_string()}
-        bounds = {"FUNCEMU_SERVICE_TIMEOUT": "0.5", "FUNCEMU_MODEL_TIMEOUT": "30"}
-        async with served(app, settings=settings(service, **store, **bounds)) as host:
+        # For what goes well, too: long enough for a machine that stands still for a moment.
+        store["FUNCEMU_SERVICE_TIMEOUT"] = "4"
+        async with served(app, settings=settings(service, **store)) as host:
             await host.put("/api/assistants/a1")
             assert (await post(host, "one")).status == 200
             service.fallback = _after(azurite.stop)
-            started = time.monotonic()
             assert (await post(host, "lost")).status == 500
             await host.until_printed("Check AzureWebJobsStorage and whether the service runs")
             azurite.start()
             service.fallback = _after(lambda: _signal(azurite, signal.SIGSTOP))
-            assert (await post(host, "late")).status == 500
-            assert time.monotonic() - started < 15
-            await host.until_printed("did not answer in 0.5 s.")
+            async with asyncio.timeout(PATIENCE):
+                assert (await post(host, "late")).status == 500
+            await host.until_printed("did not answer in 4 s.")
             await host.until_printed("raise FUNCEMU_SERVICE_TIMEOUT")
             _signal(azurite, signal.SIGCONT)
             service.fallback = lambda request: chat("Hi")
@@ -266,10 +288,9 @@ async def test_a_search_service_that_hangs_fails_one_call_in_time() -> None:
             "FUNCEMU_SERVICE_TIMEOUT": "0.5",
         }
         async with served(FIXTURES / "search", settings=values) as host:
-            started = time.monotonic()
-            answer = await host.post("/api/ask", json={"prompt": "What is refunded?"})
+            async with asyncio.timeout(PATIENCE):
+                answer = await host.post("/api/ask", json={"prompt": "What is refunded?"})
             assert answer.status == 500
-            assert time.monotonic() - started < 5
             await host.until_printed("service of 'SearchEndpoint' did not answer in 0.5 s.")
 
 
@@ -340,11 +361,16 @@ async def test_files_that_are_none_or_have_no_end_are_refused_at_once(app: Path)
     }
     values = {"FUNCEMU_EMBEDDINGS_FILES_ROOT": "/dev"}
     async with served(app, settings=values) as host:
-        for path, message in refused.items():
-            started = time.monotonic()
+
+        async def refusal(path: str, message: str) -> float:
+            host.output.clear()
+            began = time.monotonic()
             assert (await host.get("/api/embed", params={"input": path})).status == 500
             await host.until_printed(message)
-            assert time.monotonic() - started < 2, path
+            return time.monotonic() - began
+
+        for path, message in refused.items():
+            await once_within(2, partial(refusal, path, message))
         for path in ("docs/note.txt", "docs/binary.bin"):
             assert (await host.get("/api/embed", params={"input": path})).status == 200
         (docs / "note.txt").unlink()
@@ -353,19 +379,25 @@ async def test_files_that_are_none_or_have_no_end_are_refused_at_once(app: Path)
 
 async def test_pages_that_hang_or_have_no_end_are_given_up(app: Path) -> None:
     head = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nConnection: close\r\n\r\n"
-    values = {"FUNCEMU_EMBEDDINGS_TIMEOUT": "0.3", "FUNCEMU_EMBEDDINGS_MAX_BYTES": "1000000"}
+    most = {"FUNCEMU_EMBEDDINGS_MAX_BYTES": "1000000"}
     async with (
         TcpService(ending="hang").running() as silent,
         TcpService(head, *[b"x"] * 1000, pause=0.01, ending="hang").running() as slow,
         TcpService(head, *[b"x" * 100_000] * 1000, ending="hang").running() as endless,
-        served(app, settings=values) as host,
     ):
-        for page, message in (
-            (silent, "did not answer within 0.3 seconds."),
-            (slow, f"{slow.url}/ did not answer within 0.3 seconds."),
-            (endless, "is larger than 1,000,000 bytes."),
-        ):
-            answer = await host.get("/api/page", params={"input": f"{page.url}/"})
-            assert answer.status == 500
-            await host.until_printed(message)
-        assert (await host.get("/api/plain")).text == "plain"
+        pages = {
+            "0.3": {
+                silent.url: f"{silent.url}/ did not answer within 0.3 seconds.",
+                slow.url: f"{slow.url}/ did not answer within 0.3 seconds.",
+            },
+            "600": {endless.url: "is larger than 1,000,000 bytes."},
+        }
+        for seconds, told in pages.items():
+            values = {"FUNCEMU_EMBEDDINGS_TIMEOUT": seconds, **most}
+            async with served(app, settings=values) as host:
+                for url, message in told.items():
+                    async with asyncio.timeout(PATIENCE):
+                        answer = await host.get("/api/page", params={"input": f"{url}/"})
+                    assert answer.status == 500
+                    await host.until_printed(message)
+                assert (await host.get("/api/plain")).text == "plain"

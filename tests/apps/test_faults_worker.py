@@ -14,9 +14,11 @@ from pathlib import Path
 import aiohttp
 import pytest
 
+from emulator.runtime.host import STOP_GRACE
 from tests.support.faults import starting, stops, worker_of
 from tests.support.hosted import HEAD
-from tests.support.processes import is_alive, processes_in, until
+from tests.support.patience import PATIENCE, once_within
+from tests.support.processes import gone, is_alive, processes_in, until
 from tests.support.serving import FIXTURES, FUNCEMU, environment, served, write_app
 from tests.support.streaming import streaming_extension
 
@@ -91,7 +93,7 @@ def test_killed_before_it_says_hello(app: Path, tmp_path: Path) -> None:
         capture_output=True,
         text=True,
         check=False,
-        timeout=30,
+        timeout=PATIENCE,
     )
     assert (done.returncode, done.stdout) == (1, "")
     assert f"{KILLED} before it was ready" in done.stderr
@@ -104,9 +106,12 @@ async def test_killed_while_the_app_is_imported(app: Path) -> None:
     async with served(app) as host:
         answer = await host.get("/api/fine")
         assert answer.status == 503
-        assert f"Worker failed to index functions. Exception: WorkerLost: the worker {KILLED}" in answer.text
-        assert "here" in host.printed
-        assert "→ Look at what the app does while it is imported" in host.printed
+        assert (
+            f"Worker failed to index functions. Exception: WorkerLost: the worker {KILLED}"
+            in answer.text
+        )
+        await host.until_printed("here")
+        await host.until_printed("→ Look at what the app does while it is imported")
         (app / "function_app.py").write_text(APP)
         await host.post("/admin/host/restart")
         await host.until_printed("Ready")
@@ -125,8 +130,10 @@ async def test_killed_with_calls_of_every_kind_under_way(app: Path) -> None:
         for answer in await asyncio.gather(*calls):
             assert (answer.status, answer.body) == (500, b"")
         assert (await host.get("/api/fine")).text == "fine 1"
-        assert host.printed.count(f"Exception: WorkerLost: the worker {KILLED}") == 4
-        assert host.printed.count(f"Error: The worker {KILLED}; it is started again.") == 1
+        lost = f"Exception: WorkerLost: the worker {KILLED}"
+        await until(lambda: host.printed.count(lost) == 4)
+        again = f"Error: The worker {KILLED}; it is started again."
+        await until(lambda: host.printed.count(again) == 1)
         assert "Traceback" not in host.printed
         assert len(processes_in(app)) == 1
 
@@ -165,7 +172,7 @@ async def test_killed_in_the_midst_of_a_stream(tmp_path: Path, streaming: dict[s
             with pytest.raises(aiohttp.ClientPayloadError):
                 await answer.read()
         assert (await host.get("/api/items/1")).json == {"id": "1"}
-        assert f"Exception: WorkerLost: the worker {KILLED}" in host.printed
+        await host.until_printed(f"Exception: WorkerLost: the worker {KILLED}")
         assert "funcemu itself failed" not in host.printed
 
 
@@ -212,7 +219,7 @@ async def test_killed_within_a_skill_the_model_hears_of_it_and_the_turn_is_whole
         assert [each["role"] for each in messages] == ["System", *turn, *turn]
         assert "The function call failed" in messages[3]["content"]
         assert "The function call failed" not in messages[7]["content"]
-        assert f"Exception: WorkerLost: the worker {KILLED}" in host.printed
+        await host.until_printed(f"Exception: WorkerLost: the worker {KILLED}")
         assert (tmp_path / "todos.json").read_text().count("call") == 1
 
 
@@ -225,14 +232,16 @@ async def test_a_call_that_hangs_is_ended_in_time_and_its_last_line_is_shown(
 ) -> None:
     (app / "host.json").write_text('{"version": "2.0", "functionTimeout": "00:00:01"}')
     async with served(app) as host:
-        worker, began = await worker_of(host), time.monotonic()
-        answer = await host.get(f"/api/{kind}")
+        worker = await worker_of(host)
+        async with asyncio.timeout(PATIENCE):
+            answer = await host.get(f"/api/{kind}")
         assert (answer.status, answer.body) == (500, b"")
-        assert time.monotonic() - began < 5
-        assert f"{kind} begun" in host.printed
-        assert f"Timeout value of 00:00:01 exceeded by function 'Functions.{kind}'" in host.printed
-        assert (await host.get("/api/fine")).text == "fine 1"
-        assert not is_alive(worker)
+        await host.until_printed(f"{kind} begun")
+        await host.until_printed(
+            f"Timeout value of 00:00:01 exceeded by function 'Functions.{kind}'"
+        )
+        assert (await host.served_again("/api/fine")).text == "fine 1"
+        assert await gone(worker)
 
 
 async def test_a_slow_import_says_where_it_is_and_can_be_stopped(app: Path) -> None:
@@ -262,17 +271,22 @@ async def test_an_import_that_listens_to_nobody_can_be_stopped(app: Path, code: 
 async def test_a_second_signal_ends_the_calls_that_hang(app: Path, kind: str) -> None:
     code = "import signal\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\n" + APP
     (app / "function_app.py").write_text(code)
-    async with served(app) as host:
-        call = asyncio.create_task(host.get(f"/api/{kind}"))
-        await host.until_printed("begun")
-        host.process.send_signal(signal.SIGINT)
-        await host.until_printed("Waiting for a call to finish; Ctrl+C again ends it now.")
-        began = time.monotonic()
-        await stops(host.process, signal.SIGINT)
-        assert time.monotonic() - began < 2.5
-        await asyncio.gather(call, return_exceptions=True)
-        assert processes_in(app) == []
-        assert "Traceback" not in host.printed
+
+    async def took() -> float:
+        async with served(app) as host:
+            call = asyncio.create_task(host.get(f"/api/{kind}"))
+            await host.until_printed("begun")
+            began = time.monotonic()
+            host.process.send_signal(signal.SIGINT)
+            await host.until_printed("Waiting for a call to finish; Ctrl+C again ends it now.")
+            await stops(host.process, signal.SIGINT)
+            lasted = time.monotonic() - began
+            await asyncio.gather(call, return_exceptions=True)
+            assert processes_in(app) == []
+            assert "Traceback" not in host.printed
+        return lasted
+
+    await once_within(STOP_GRACE, took)  # which the first signal would have given it
 
 
 @pytest.mark.soak

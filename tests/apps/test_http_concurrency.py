@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.hosted import HEAD, hosted
+from tests.support.patience import PATIENCE
 from tests.support.serving import Served, served, write_app
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -211,7 +212,7 @@ async def test_threads_and_processes_bound_sync_functions(
 ) -> None:
     app = write_app(tmp_path, {"function_app.py": CODE})
     async with served(app, settings=settings) as host:
-        async with asyncio.timeout(10):  # further processes start after the first
+        async with asyncio.timeout(PATIENCE):  # further processes start after the first
             seen: set[str] = set()
             while len(seen) < processes:
                 seen |= {(await host.get("/api/process")).text}

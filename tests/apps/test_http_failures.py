@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.hosted import HEAD, channel_of, hosted, send
+from tests.support.processes import gone
 from tests.support.serving import Served, served, write_app
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -238,6 +239,7 @@ async def test_a_worker_killed_from_outside_is_replaced(host: Served) -> None:
         pytest.skip("it would take the tests with it")
     before = int((await host.get("/api/pid")).text)
     os.kill(before, signal.SIGKILL)
+    assert await gone(before)
     answers = [await host.get("/api/fine") for _ in range(3)]
     # The first may have been on its way to the worker that is gone.
     assert [each.status for each in answers[1:]] == [200, 200]
@@ -252,28 +254,25 @@ import asyncio, logging, time
 @app.route(route="slow")
 async def slow(req: func.HttpRequest) -> str:
     logging.warning("slow began")
-    await asyncio.sleep(float(req.params.get("for", "20")))
+    await asyncio.sleep(float(req.params.get("for", "600")))
     return "done"
 
 
 @app.route(route="stubborn")
 def stubborn(req: func.HttpRequest) -> str:
     logging.warning("stubborn began")
-    time.sleep(20)
+    time.sleep(600)
     return "done"
 
 
 @app.route(route="deaf")
 async def deaf(req: func.HttpRequest) -> str:
     logging.warning("deaf began")
-    for _ in range(2000):
+    while True:
         try:
             await asyncio.sleep(0.01)
         except asyncio.CancelledError:
             pass
-    return "done"
-
-
 """
 )
 TIMEOUT = '{"version": "2.0", "functionTimeout": "00:00:01"}'
@@ -285,13 +284,13 @@ async def test_a_function_that_takes_too_long_is_ended(tmp_path: Path, channel: 
         began = time.monotonic()
         answer = await host.get("/api/slow")
         assert (answer.status, answer.body) == (500, b"")
-        assert 0.9 < time.monotonic() - began < 3
+        assert time.monotonic() - began > 0.9
         await host.until_printed("Timeout value of 00:00:01 exceeded by function 'Functions.slow'")
         await host.until_printed("Initiating cancellation.")
         await host.until_printed(
             "Timeout value of 00:00:01 was exceeded by function: Functions.slow"
         )
-        assert (await host.get("/api/slow?for=0")).text == "done"
+        assert (await host.served_again("/api/slow?for=0")).text == "done"
 
 
 async def test_functions_that_cannot_be_ended_cost_their_worker(tmp_path: Path) -> None:
@@ -304,9 +303,9 @@ async def test_functions_that_cannot_be_ended_cost_their_worker(tmp_path: Path) 
         worker = (await host.get("/admin/host/processes")).json["processes"][1]["processId"]
         for answer in await asyncio.gather(*calls):
             assert (answer.status, answer.body) == (500, b"")
-        assert 0.9 < time.monotonic() - began < 5
-        assert (await host.get("/api/slow?for=0")).text == "done"
-        assert not Path(f"/proc/{worker}").exists()
+        assert time.monotonic() - began > 0.9
+        assert (await host.served_again("/api/slow?for=0")).text == "done"
+        assert await gone(worker)
         now = (await host.get("/admin/host/processes")).json["processes"][1]["processId"]
         assert now != worker
         assert Path(f"/proc/{now}").exists()

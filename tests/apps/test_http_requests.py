@@ -12,6 +12,7 @@ import aiohttp
 import pytest
 
 from tests.support.hosted import HEAD, hosted, raw, send
+from tests.support.patience import PATIENCE
 from tests.support.serving import Served, served, write_app
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -252,7 +253,7 @@ async def test_a_client_that_asks_first_is_told_to_go_on(host: Served) -> None:
 
 
 async def test_a_client_that_asks_first_gets_the_404_at_once(host: Served) -> None:
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(PATIENCE):
         name, _, port = host.url.removeprefix("http://").partition(":")
         reader, writer = await asyncio.open_connection(name, int(port))
         writer.write(

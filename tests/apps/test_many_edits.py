@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.patience import PATIENCE
 from tests.support.serving import Served, served, write_app
 
 pytestmark = [
@@ -60,7 +61,7 @@ async def edit(app: Path, host: Served, version: int) -> None:
     """Save a file, of the two each in its turn, and wait until it is served."""
     word = f"version {version}"
     (app / "helper.py").write_text(f"WORD = {word!r}\n")
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         while (await host.get("/api/hello")).text != word:  # noqa: ASYNC110 - over HTTP
             await asyncio.sleep(0.005)
 
@@ -87,7 +88,7 @@ async def settled(pid: int) -> Used:
     """Measure once replaced workers are gone and the spare is up."""
     await asyncio.sleep(0.05)
     used = Used(pid)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         while used.processes != 2:
             await asyncio.sleep(0.05)
             used = Used(pid)

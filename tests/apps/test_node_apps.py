@@ -7,7 +7,6 @@ import json
 import os
 import re
 import signal
-import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -15,6 +14,8 @@ import aiohttp
 import pytest
 
 from tests.support.node import with_packages
+from tests.support.patience import PATIENCE
+from tests.support.ports import free_port
 from tests.support.processes import until
 from tests.support.serving import Served, served, write_app
 
@@ -134,7 +135,7 @@ async def test_a_save_is_served_and_a_broken_one_is_not(tmp_path: Path, kind: st
 
 
 async def answered(host: Served, text: str) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         while (await host.get("/api/hello?name=x")).text != text:  # noqa: ASYNC110 - over HTTP
             await asyncio.sleep(0.01)
 
@@ -143,16 +144,14 @@ async def test_several_processes_share_the_calls(tmp_path: Path) -> None:
     settings = {"FUNCTIONS_WORKER_PROCESS_COUNT": "2"}
     async with served(app("commonjs", tmp_path), settings=settings) as host:
         seen = set()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             while len(seen) < 2:
                 seen.add((await host.get("/api/pid")).text)
 
 
 @pytest.mark.parametrize("asked", ["the option", "the setting"])
 async def test_a_debugger_finds_every_worker_at_one_port(tmp_path: Path, asked: str) -> None:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     settings = {"languageWorkers__node__arguments": f"--inspect={port}"}
     options = ["--debug", str(port)] if asked == "the option" else []
     root = app("commonjs", tmp_path)
@@ -167,7 +166,7 @@ async def test_a_debugger_finds_every_worker_at_one_port(tmp_path: Path, asked: 
             before = await target()
             write_word("commonjs", root, "Howdy")
             await answered(host, "Howdy x")
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(PATIENCE):
                 while True:
                     try:
                         if await target() != before:

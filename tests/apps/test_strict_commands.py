@@ -15,6 +15,7 @@ from tests.support.findings import (
     folders,
     http,
 )
+from tests.support.patience import PATIENCE
 from tests.support.serving import FIXTURES, FUNCEMU, environment, served, write_app
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
@@ -26,7 +27,7 @@ def run(*arguments: str | Path, **settings: str) -> subprocess.CompletedProcess[
         capture_output=True,
         text=True,
         check=False,
-        timeout=30,
+        timeout=PATIENCE,
         env=environment(settings),
     )
 

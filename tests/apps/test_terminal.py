@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.patience import PATIENCE
 from tests.support.screen import TMUX, Screen, screen, serving_screen
 from tests.support.serving import FUNCEMU, Served, environment, write_app
 
@@ -56,7 +57,7 @@ async def get(terminal: Screen, path: str) -> str:
 async def cleared(terminal: Screen) -> None:
     """Clear the screen and wait until it is."""
     await terminal.press("c")
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         while not (await terminal.text()).startswith(HINT):  # noqa: ASYNC110 - another process
             await asyncio.sleep(0.02)
 
@@ -122,7 +123,7 @@ async def test_o_opens_a_browser(tmp_path: Path, app: Path) -> None:
         await terminal.type(f"BROWSER={browser} {FUNCEMU} start {app} --port 0 --ephemeral")
         await terminal.until("Keys: ")
         await terminal.press("o")
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             while not (tmp_path / "opened").is_file():  # noqa: ASYNC110 - another process
                 await asyncio.sleep(0.02)
         assert "No browser" not in await terminal.text()
@@ -171,7 +172,7 @@ async def test_ctrl_z_gives_the_terminal_back_until_fg(terminal: Screen) -> None
     assert await get(terminal, "/api/hello") == "version 1"
     await terminal.type("clear; fg")
     await asyncio.sleep(0.05)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         while "Keys: " not in await terminal.text():
             await terminal.press("c")
             await asyncio.sleep(0.05)
@@ -274,7 +275,7 @@ async def test_a_pipe_has_colours_when_asked_for(
     )  # fmt: skip
     assert process.stdout is not None
     lines = []
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(PATIENCE):
         while not lines or "Ready" not in lines[-1]:
             lines.append((await process.stdout.readline()).decode())
     process.terminate()

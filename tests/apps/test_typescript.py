@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.support import node
+from tests.support.patience import PATIENCE
 from tests.support.serving import Served, served, write_app
 from tests.support.typescript import with_compiler
 
@@ -64,7 +65,7 @@ def compiled(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 async def until(host: Served, text: str) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         while (await host.get("/api/hello")).text != text:  # noqa: ASYNC110 - a file is compiled
             await asyncio.sleep(0.02)
 

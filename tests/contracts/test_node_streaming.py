@@ -14,6 +14,7 @@ from emulator.workers.pyworker.streaming import CHUNK, WINDOW
 from tests.contracts.test_worker_streaming import Client, parts, streamed
 from tests.support import node
 from tests.support.node import javascript
+from tests.support.patience import PATIENCE
 from tests.support.workers import Worker, request, serving, text_of
 
 KIND = "node"
@@ -146,7 +147,7 @@ async def test_chunks_go_through_one_by_one(root: Path) -> None:
         for gate, told in zip(gates, (b"10,", b"20,", b"30,"), strict=True):
             gate.set()
             assert await client.next() == told
-        result = await asyncio.wait_for(call, 5)
+        result = await asyncio.wait_for(call, PATIENCE)
     assert client.head is not None
     assert client.head[0] == 201
     assert {("x-tiny", "1"), ("Set-Cookie", "a=b")} <= set(client.head[1])
@@ -197,7 +198,7 @@ async def test_a_slow_client_slows_the_function_down(root: Path) -> None:
             await client.next()
         client.leaves = True
         with pytest.raises(ConnectionResetError):
-            await asyncio.wait_for(call, 5)
+            await asyncio.wait_for(call, PATIENCE)
         await worker.channel.abandon("id-endless", grace=5)
         await stands_still(worker)
         assert not worker.channel.closed.done()

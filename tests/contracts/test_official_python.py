@@ -134,7 +134,7 @@ async def test_an_app_runs_by_the_official_worker(package: Package, tmp_path: Pa
         shared = app / "shared.py"
         changed = shared.read_text("utf-8").replace("status_code=202", "status_code=203")
         shared.write_text(changed, "utf-8")
-        await host.until_printed("Reloaded", within=20)
+        await host.until_printed("Reloaded")
         assert (await host.get("/api/hello")).status == 203
 
 

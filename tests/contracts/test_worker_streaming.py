@@ -17,6 +17,7 @@ from emulator.workers.channel import AppSpec, Interpreter, WorkerLog
 from emulator.workers.pyworker.streaming import CHUNK, WINDOW
 from emulator.workers.subprocess import SubprocessChannel
 from emulator.workers.supervisor import Supervisor
+from tests.support.patience import PATIENCE
 from tests.support.workers import (
     CHANNELS,
     OURS,
@@ -218,7 +219,7 @@ class Client:
         return b"".join(self.chunks)
 
     async def next(self) -> bytes:
-        await asyncio.wait_for(self.arrived.wait(), 5)
+        await asyncio.wait_for(self.arrived.wait(), PATIENCE)
         self.arrived.clear()
         return self.chunks[-1]
 
@@ -301,7 +302,7 @@ async def test_chunks_go_through_one_by_one(kind: str, root: Path) -> None:
         for gate, told in zip(gates, (b"10,", b"20,", b"30,"), strict=True):
             gate.set()
             assert await client.next() == told
-        result = await asyncio.wait_for(call, 5)
+        result = await asyncio.wait_for(call, PATIENCE)
     assert client.head == (201, (("x-tiny", "1"), ("x-tiny", "2")))
     assert client.body == b"10,20,30,"
     assert result.error is None
@@ -347,7 +348,7 @@ async def test_a_slow_client_slows_the_function_down(kind: str, root: Path) -> N
             await client.next()
         client.leaves = True
         with pytest.raises(ConnectionResetError):
-            await asyncio.wait_for(call, 5)
+            await asyncio.wait_for(call, PATIENCE)
         await worker.channel.abandon("id-endless", grace=5)
         await stands_still(worker)
         assert not worker.channel.closed.done()

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from tests.fuzz.config_targets import BREAK
 from tests.fuzz.grammar import SCALARS, TEXTS, VALUES, deep, one_of, record, written
 from tests.fuzz.target import Check, Target
+from tests.support.patience import PATIENCE
 from tests.support.serving import Served, served, write_app
 
 _APP = """\
@@ -65,9 +66,9 @@ class Host:
         self._folder.cleanup()
 
     def _wait(self, work: Any) -> Any:
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(30)
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(PATIENCE)
 
-    def send(self, data: bytes, *, patience: float = 5.0) -> bytes:
+    def send(self, data: bytes, *, patience: float = PATIENCE) -> bytes:
         """Send bytes; return what comes back until the end, or until nothing more comes."""
         with socket.create_connection(("127.0.0.1", self.port), patience) as connection:
             answer = b""

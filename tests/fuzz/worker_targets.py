@@ -21,6 +21,7 @@ from emulator.workers.pyworker import wire
 from emulator.workers.subprocess import SubprocessChannel
 from tests.fuzz.grammar import SCALARS, TEXTS, VALUES, one_of, record
 from tests.fuzz.target import Check, Target, always
+from tests.support.patience import PATIENCE
 
 
 def check_wire(data: bytes) -> None:
@@ -139,7 +140,7 @@ async def _talk(data: bytes) -> None:
     connection.connection_lost(None)
     for task in tasks:
         with suppress(WorkerError):
-            async with asyncio.timeout(2):
+            async with asyncio.timeout(PATIENCE):
                 await task
     for line in told:
         assert line.level in {"Trace", "Debug", "Information", "Warning", "Error", "Critical"}

@@ -10,7 +10,6 @@ import contextlib
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -18,6 +17,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tests.support import npm
+from tests.support.patience import PATIENCE
+from tests.support.ports import free_port
 
 VERSION = "3.35.0"
 
@@ -45,7 +46,7 @@ class Azurite:
     def start(self) -> None:
         """Start, on the port of before where there was one."""
         for attempt in range(5):
-            port = self.port or _free_port()
+            port = self.port or free_port()
             try:
                 self._start(port)
             except OSError:
@@ -62,7 +63,7 @@ class Azurite:
         # What it keeps is written on this signal only.
         process.send_signal(signal.SIGINT if self._folder else signal.SIGTERM)
         try:
-            process.wait(5)
+            process.wait(PATIENCE)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
@@ -82,7 +83,7 @@ class Azurite:
                 stderr=subprocess.STDOUT,
                 env={**os.environ, "AZURITE_ACCOUNTS": accounts},
             )
-            deadline = time.monotonic() + 20
+            deadline = time.monotonic() + PATIENCE
             while True:
                 output.seek(0)
                 said = output.read()
@@ -114,12 +115,6 @@ def require() -> None:
 def install() -> Path:
     """Return the folder Azurite is installed in."""
     return npm.install("azurite", VERSION, folder="azurite", proof=_MAIN)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 if __name__ == "__main__":

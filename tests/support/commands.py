@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.support.patience import PATIENCE
 from tests.support.serving import FUNCEMU, environment
 
 
@@ -38,7 +39,7 @@ def funcemu(
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=2 * PATIENCE,
         cwd=cwd,
         input=given,
         env=environment(settings or {}),

@@ -9,6 +9,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+from tests.support.patience import PATIENCE
+
 Message = dict[str, Any]
 
 
@@ -60,7 +62,7 @@ class Editor:
         }
         assert (await self.ask("setBreakpoints", wanted))["success"]
 
-    async def event(self, name: str, *, within: float = 10.0) -> Message:
+    async def event(self, name: str, *, within: float = PATIENCE) -> Message:
         """Wait for an event that was not waited for yet."""
         try:
             async with asyncio.timeout(within):

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest_asyncio
 
+from tests.support.patience import PATIENCE
 from tests.support.serving import Answer, Served, served, write_app
 
 PROBES = Path(__file__).parent / "probe_package"
@@ -93,7 +94,7 @@ async def raw(host: Served, data: bytes) -> bytes:
     try:
         writer.write(data)
         await writer.drain()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             return await reader.read()
     finally:
         writer.close()

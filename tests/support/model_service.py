@@ -34,13 +34,14 @@ class Received:
 @dataclass(frozen=True)
 class Reply:
     """What the server answers. `body` is sent as JSON unless it is text or bytes; `breaks` closes
-    the connection instead of answering."""
+    the connection instead of answering. It is sent after `delay` seconds and once `then` is set."""
 
     body: Any = None
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
     delay: float = 0.0
     breaks: bool = False
+    then: asyncio.Event | None = None
 
 
 Script = Callable[[Received], Reply]
@@ -93,6 +94,8 @@ class ModelService:
             reply = self.replies.pop(0) if self.replies else self.fallback(received)
         if reply.delay:
             await asyncio.sleep(reply.delay)
+        if reply.then is not None:
+            await reply.then.wait()
         if reply.breaks:
             assert request.transport is not None
             request.transport.close()

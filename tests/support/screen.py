@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from tests.support.patience import PATIENCE
 from tests.support.serving import FUNCEMU, environment
 
 TMUX = shutil.which("tmux")
@@ -47,7 +48,7 @@ class Screen:
         escapes = ["-e"] if colours else []
         return await self.tmux("capture-pane", "-p", "-J", *escapes, "-S", "-1000", "-t", "t")
 
-    async def until(self, text: str, *, within: float = 15.0) -> str:
+    async def until(self, text: str, *, within: float = PATIENCE) -> str:
         """Wait until the screen shows `text`; return all of it."""
         seen = ""
         try:
@@ -59,7 +60,7 @@ class Screen:
             raise AssertionError(f"{text!r} is not on the screen:\n{seen}") from None
         return seen
 
-    async def until_prompt(self, *, within: float = 15.0) -> str:
+    async def until_prompt(self, *, within: float = PATIENCE) -> str:
         """Wait until the shell asks for the next command."""
         async with asyncio.timeout(within):
             while not (seen := (await self.text()).rstrip()).endswith("$"):  # noqa: ASYNC110

@@ -66,7 +66,7 @@ def _serve(app: Path) -> None:
         assert "call my dad" in listed, listed
     finally:
         host.send_signal(signal.SIGINT)
-        rest, _ = host.communicate(timeout=20)
+        rest, _ = host.communicate(timeout=40)
     assert host.returncode == 0, "".join(told) + rest
 
 
@@ -74,7 +74,7 @@ def _asked(url: str, method: str = "GET") -> str:
     data = b"" if method == "POST" else None
     request = urllib.request.Request(url, method=method, data=data)
     try:
-        with urllib.request.urlopen(request, timeout=20) as answer:
+        with urllib.request.urlopen(request, timeout=40) as answer:
             return answer.read().decode("utf-8")
     except urllib.error.HTTPError as error:
         raise SystemExit(f"{method} {url} → {error.code} {error.read()!r}") from error

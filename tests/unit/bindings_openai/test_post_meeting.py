@@ -15,6 +15,7 @@ from emulator.sdk import BindingError, Call
 from emulator.state.sqlite import SqliteDatabase
 from tests.support.model_service import ModelService, Reply, chat
 from tests.support.openai_host import OpenAIHost
+from tests.support.patience import PATIENCE
 from tests.support.todo_assistant import ADD, SUCCEEDED, TodoAssistant
 
 
@@ -130,7 +131,7 @@ async def test_a_skill_that_posts_to_its_own_assistant_fails_instead_of_hanging(
     todo.host.functions["AddTodo"] = post_to_oneself
     await todo.create()
     service.reply(chat(calls=[ADD]), chat("Done"))
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(PATIENCE):
         state = await todo.post("outer")
     assert errors == [
         "A skill cannot write to an assistant that is waiting for this skill "

@@ -11,6 +11,7 @@ import pytest
 from bindings.openai.turns import Turns
 from emulator.model import FunctionModel
 from emulator.sdk import BindingError, Call
+from tests.support.patience import PATIENCE
 
 
 def call(name: str, *ancestors: Call) -> Call:
@@ -90,7 +91,7 @@ async def test_two_bindings_of_the_same_call_wait_for_each_other() -> None:
             await asyncio.sleep(0)
             order.append(index)
 
-    async with asyncio.timeout(1):
+    async with asyncio.timeout(PATIENCE):
         await asyncio.gather(take(1), take(2))
     assert order == [1, 2]
 
@@ -113,7 +114,7 @@ async def test_calls_that_wait_for_each_other_in_a_ring_are_not_left_hanging(
             except BindingError:
                 refused.append(own)
 
-    async with asyncio.timeout(1):
+    async with asyncio.timeout(PATIENCE):
         await asyncio.gather(
             *(turn(own, ring[(index + 1) % len(ring)]) for index, own in enumerate(ring))
         )

@@ -10,6 +10,7 @@ import click
 import pytest
 
 from emulator.cli.main import _COMMANDS, cli
+from tests.support.patience import PATIENCE
 
 
 def modules_after(*arguments: str) -> set[str]:
@@ -21,7 +22,7 @@ def modules_after(*arguments: str) -> set[str]:
         "print('\\n'.join(sys.modules), file=sys.stderr)\n"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=30
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=PATIENCE
     )
     return set(done.stderr.split())
 

@@ -8,6 +8,7 @@ import io
 from emulator.clock import ManualClock
 from emulator.console.console import Console
 from emulator.console.hotkeys import HotKey, HotKeys
+from tests.support.patience import PATIENCE
 
 
 class Pressed:
@@ -63,7 +64,7 @@ async def test_closing_ends_what_is_under_way() -> None:
     pressed = Pressed()
     pressed.keys.ready = True
     pressed.keys.pressed("r")
-    await asyncio.wait_for(pressed.keys.aclose(), 1)
+    await asyncio.wait_for(pressed.keys.aclose(), PATIENCE)
 
 
 async def test_the_list_names_every_key() -> None:

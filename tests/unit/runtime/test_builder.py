@@ -13,6 +13,7 @@ from emulator.model import Problem
 from emulator.runtime import builder as module
 from emulator.runtime.builder import Builder
 from emulator.runtime.building import BuildPlan
+from tests.support.patience import PATIENCE
 
 
 def building(root: Path, script: str) -> tuple[Builder, list[Problem]]:
@@ -35,7 +36,7 @@ async def test_sources_are_compiled_and_their_mistakes_told(tmp_path: Path) -> N
 async def test_a_build_that_nobody_waits_for_any_more_is_ended(tmp_path: Path) -> None:
     builder, _ = building(tmp_path, "sleep 60 & echo $! > pid.part; mv pid.part pid; wait")
     compiling = asyncio.create_task(builder.sift(frozenset({tmp_path / "a.ts"})))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         while not (tmp_path / "pid").exists():  # noqa: ASYNC110 - a file of another process
             await asyncio.sleep(0.01)
         compiling.cancel()

@@ -14,6 +14,7 @@ import pytest
 
 from emulator.runtime.inotify import FolderWatch, folders_below
 from emulator.runtime.watch import Watcher, WatchRules
+from tests.support.patience import PATIENCE
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="Linux tells")
 
@@ -138,8 +139,8 @@ async def watching(root: Path) -> AsyncIterator[Reported]:
         yield reported
     finally:
         watcher.close()
-        await asyncio.wait_for(running, 5)
+        await asyncio.wait_for(running, PATIENCE)
 
 
 async def soon(reported: Reported) -> frozenset[Path]:
-    return await asyncio.wait_for(reported.get(), 5)
+    return await asyncio.wait_for(reported.get(), PATIENCE)

@@ -18,6 +18,7 @@ from emulator.events import (
 )
 from emulator.model import FunctionError
 from emulator.state.journal import KEPT, Journal, read_journal
+from tests.support.patience import PATIENCE
 
 
 @asynccontextmanager
@@ -121,7 +122,7 @@ async def test_calls_are_written_while_the_host_runs(tmp_path: Path) -> None:
     kept = Journal(tmp_path, events, ManualClock(), every=0.01)
     try:
         call(events, "1")
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             while not await read_journal(tmp_path):  # noqa: ASYNC110 - a thread writes it
                 await asyncio.sleep(0.01)
     finally:
@@ -159,7 +160,7 @@ async def test_calls_are_recorded_again_when_they_can_be(tmp_path: Path) -> None
     kept = Journal(folder, events, ManualClock(), every=0.01, retry=0.01)
     try:
         call(events, "1")
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             while not told:  # noqa: ASYNC110 - a thread writes
                 await asyncio.sleep(0.01)
             folder.unlink()

@@ -13,6 +13,7 @@ import pytest
 
 from emulator.errors import StateError
 from emulator.state.sqlite import SqliteDatabase
+from tests.support.patience import PATIENCE
 
 TABLE = "CREATE TABLE item (id INTEGER PRIMARY KEY, name TEXT);"
 
@@ -149,7 +150,7 @@ async def test_reading_goes_on_beside_a_transaction(tmp_path: Path) -> None:
     def slow(connection: sqlite3.Connection) -> None:
         connection.execute("INSERT INTO item (name) VALUES ('during')")
         loop.call_soon_threadsafe(inside.set)
-        asyncio.run_coroutine_threadsafe(go_on.wait(), loop).result(5)
+        asyncio.run_coroutine_threadsafe(go_on.wait(), loop).result(PATIENCE)
 
     writing = asyncio.create_task(database.run(slow))
     await inside.wait()

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from emulator.workers.child import ChildProcess
+from tests.support.patience import PATIENCE
 
 MUCH = b"x" * 1_000_000
 
@@ -32,7 +33,7 @@ class Run:
         self._over.set()
 
     def wait(self) -> None:
-        assert self._over.wait(10)
+        assert self._over.wait(PATIENCE)
 
 
 def test_who_writes_does_not_wait_for_who_reads(tmp_path: Path) -> None:

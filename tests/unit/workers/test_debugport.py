@@ -13,6 +13,7 @@ import pytest
 
 from emulator.workers.debugport import DebugPort
 from tests.support.dap import editor
+from tests.support.patience import PATIENCE
 
 
 class Debugger:
@@ -163,7 +164,7 @@ async def test_closing_ends_sessions_for_good() -> None:
             assert (await session.event("terminated"))["body"] == {}
             await session.ask("disconnect")
             worker.end()
-            await asyncio.wait_for(closing, 2)
+            await asyncio.wait_for(closing, PATIENCE)
 
 
 async def test_who_comes_before_the_worker_waits_for_it() -> None:
@@ -195,7 +196,7 @@ async def test_who_waits_for_a_worker_may_leave_or_be_sent_away() -> None:
         async with editor(desk.port) as session:
             session.send("initialize")
             await asyncio.sleep(0.02)
-            await asyncio.wait_for(desk.debug_port.aclose(), 2)
+            await asyncio.wait_for(desk.debug_port.aclose(), PATIENCE)
 
 
 @pytest.mark.parametrize(
@@ -217,7 +218,7 @@ async def test_what_is_no_debuggers_talk_reaches_nobody(nonsense: bytes) -> None
         writer.write(nonsense)
         writer.write_eof()
         try:
-            assert await asyncio.wait_for(reader.read(), 2) == b""
+            assert await asyncio.wait_for(reader.read(), PATIENCE) == b""
         except ConnectionResetError:
             pass  # also an answer
         writer.close()

@@ -11,6 +11,7 @@ import pytest
 
 from emulator.workers.programs import PROGRAMS
 from tests.support import npm
+from tests.support.patience import PATIENCE
 from tests.support.workers import write
 
 FILES = (
@@ -101,7 +102,7 @@ def test_a_port_for_debuggers_that_stays_in_use_is_told() -> None:
             setTimeout(() => {{}}, 100);
         """
         done = subprocess.run(
-            ["node", "-e", code], stderr=subprocess.PIPE, text=True, check=True, timeout=20
+            ["node", "-e", code], stderr=subprocess.PIPE, text=True, check=True, timeout=PATIENCE
         )
     assert f"the port {port} is in use" in done.stderr
     assert done.stderr.count("Warning") == 1

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import threading
+import time
 from collections.abc import Sequence
 from typing import cast
 
@@ -9,6 +10,7 @@ import pytest
 
 from emulator.workers.output import Output, lines_of
 from emulator.workers.pyworker.logs import LONGEST_LINE
+from tests.support.patience import PATIENCE
 
 
 class Pieces(io.RawIOBase):
@@ -55,7 +57,7 @@ class Listener:
         self.goes_on = threading.Event()
 
     def lines(self, source: str, lines: Sequence[str]) -> None:
-        self.goes_on.wait(10)
+        self.goes_on.wait(PATIENCE)
         self.heard += [(source, line) for line in lines]
 
     def exit(self, code: int) -> None:
@@ -70,7 +72,7 @@ def test_what_was_said_before_anybody_listens_comes_first_and_the_exit_last() ->
     output.listen(listener.lines, listener.exit)
     output.tell("stderr", ["c"])
     output.end(3)
-    assert listener.over.wait(10)
+    assert listener.over.wait(PATIENCE)
     assert listener.heard == [("stdout", "a"), ("stdout", "b"), ("stderr", "c"), 3]
 
 
@@ -85,11 +87,14 @@ def test_who_says_more_than_is_taken_has_to_wait() -> None:
     saying = threading.Thread(target=say)
     saying.start()
     output.listen(listener.lines, listener.exit)
+    due = time.monotonic() + PATIENCE
+    while not output.pending and time.monotonic() < due:
+        time.sleep(0.005)
     saying.join(0.05)
     assert saying.is_alive()
     assert output.pending == 1
     listener.goes_on.set()
-    assert listener.over.wait(10)
-    saying.join(10)
+    assert listener.over.wait(PATIENCE)
+    saying.join(PATIENCE)
     assert listener.heard == [*(("stdout", line) for line in lines), 0]
     assert output.pending == 0

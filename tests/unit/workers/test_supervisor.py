@@ -13,6 +13,7 @@ from emulator.model import NONE, Datum, FunctionError, Invocation, InvocationRes
 from emulator.workers.channel import ExitInfo, FunctionLoad, Index, WorkerInfo
 from emulator.workers.interpreter import find_interpreter
 from emulator.workers.supervisor import Backoff, Supervisor, process_count
+from tests.support.patience import PATIENCE
 from tests.support.workers import (
     decorated,
     environment,
@@ -358,21 +359,17 @@ async def test_real_processes_take_turns_and_come_back(tmp_path: Path) -> None:
         index = await supervisor.index()
         assert not await supervisor.load([FunctionLoad(each) for each in models(index)])
         pids: set[str] = set()
-        for _ in range(200):
-            pids.add(await call())
-            if len(pids) == 2:
-                break
-            await asyncio.sleep(0.01)
-        assert len(pids) == 2
+        async with asyncio.timeout(PATIENCE):
+            while len(pids) < 2:
+                pids.add(await call())
+                await asyncio.sleep(0.01)
         with pytest.raises(WorkerLost, match="ended with exit code 1"):
             await call(die="1")
         assert await call() in pids
-        for _ in range(200):
-            pids.add(await call())
-            if len(pids) == 3:
-                break
-            await asyncio.sleep(0.01)
-        assert len(pids) == 3
+        async with asyncio.timeout(PATIENCE):
+            while len(pids) < 3:
+                pids.add(await call())
+                await asyncio.sleep(0.01)
         assert [each.code for each in exits] == [1]
     finally:
         await supervisor.aclose()
