@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from emulator.config.hostjson import HttpConfig
+from emulator.errors import StateError
 from emulator.server.cors import Cors
 from emulator.server.guard import authority, is_foreign
 from emulator.server.keys import KeyStore
@@ -41,7 +42,11 @@ class SitePolicy:
         notes = [] if self.cors is None else [f"CORS: {self.cors}"]
         if self.enable_auth:
             folder = self.keys.folder
-            kept = f"memory; master {self.keys.master}" if folder is None else str(folder)
+            try:
+                master = self.keys.master  # made now, so that whoever reads this finds them
+                kept = f"memory; master {master}" if folder is None else str(folder)
+            except StateError as error:
+                kept = f"{folder}. {error.message}"
             notes.append(f"Keys: asked for (--enable-auth), kept in {kept}")
         return notes
 

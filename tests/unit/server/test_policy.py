@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
@@ -63,3 +65,23 @@ def test_only_the_master_key_makes_an_admin_and_only_when_asked_for() -> None:
     host_key = policy.keys.scope("functionkeys").keys["default"]
     assert not policy.is_admin(request(x_functions_key=host_key), "")
     assert not SitePolicy(keys=policy.keys).is_admin(request(), f"code={policy.keys.master}")
+
+
+def test_keys_are_there_when_it_is_said_where(tmp_path: Path) -> None:
+    policy = SitePolicy(keys=KeyStore(tmp_path / "keys"), enable_auth=True)
+    assert policy.notes() == [f"Keys: asked for (--enable-auth), kept in {tmp_path / 'keys'}"]
+    assert KeyStore(tmp_path / "keys").master in (tmp_path / "keys/host.json").read_text()
+    assert SitePolicy(keys=KeyStore(tmp_path / "none")).notes() == []
+    assert not (tmp_path / "none").exists()
+
+
+def test_keys_that_cannot_be_read_are_told(tmp_path: Path) -> None:
+    (tmp_path / "host.json").write_text("{")
+    (note,) = SitePolicy(keys=KeyStore(tmp_path), enable_auth=True).notes()
+    assert f"The keys in {tmp_path / 'host.json'} cannot be read" in note
+
+
+def test_keys_in_memory_are_shown() -> None:
+    keys = KeyStore(None)
+    (note,) = SitePolicy(keys=keys, enable_auth=True).notes()
+    assert keys.master in note
