@@ -106,6 +106,22 @@ def test_the_sources_in_java_declare_what_the_plugin_writes() -> None:
     assert declared == {name: each["entryPoint"] for name, each in MAVEN.items()}
 
 
+def test_skills_in_java_with_a_result_have_a_trigger_that_is_an_output() -> None:
+    """Azure's worker drops what others return: their function.json names no output for it."""
+    package = (
+        FIXTURES / "assistant_java" / "src" / "main" / "java" / "org" / "example" / "assistant"
+    )
+    skills = re.findall(
+        r"public ([\w<>]+) \w+\(\s+@(\w+)\(", (package / "Skills.java").read_text("utf-8")
+    )
+    assert sorted(result == "void" for result, _ in skills) == [False, True]
+    for result, annotation in skills:
+        own = package / f"{annotation}.java"
+        text = own.read_text("utf-8") if own.exists() else ""
+        assert ("@HasImplicitOutput\n" in text) is (result != "void"), annotation
+        assert not text or 'type = "assistantSkillTrigger"' in text
+
+
 def test_what_the_build_of_a_worker_project_writes(tmp_path: Path) -> None:
     folder = csharp_output(tmp_path)
     places = Places(folder, folder)
