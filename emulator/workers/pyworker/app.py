@@ -8,7 +8,7 @@ from typing import Any, Callable, ContextManager, Dict, Mapping, Optional, Union
 
 from . import context
 from .convert import Blobs
-from .extensions import Extensions
+from .extensions import TRUE, Extensions
 from .failure import describe
 from .index import DEFAULT_SCRIPT, index_app
 from .invoke import Function
@@ -18,10 +18,10 @@ from .run import Done, Runner, pool_size
 from .sdk import Sdk
 from .signature import read_signature
 from .streaming import Send, Site, web_extension
+from .tracing import Tracing
 from .wire import Header
 
 Failure = Dict[str, Any]
-TRUE = ("1", "true", "t", "yes", "y")
 
 
 class App:
@@ -64,6 +64,7 @@ class App:
         self._extensions = Extensions(
             root, environment, sdk=sdk, exclusive=capture.exclusive, warn=capture.warn
         )
+        self._tracing = Tracing(environment, capture.warn)
         context.register(sdk)
 
     def index(self) -> Header:
@@ -136,14 +137,18 @@ class App:
         if streams and self.runner.site is None:
             self.runner.site = Site(self._web)
         extended = self._extensions.enabled
+        if extended:
+            call = self._extensions.around(name, call)
+        if self._tracing.enabled:
+            call = self._tracing.around(call, keeps_context=extended)
         return Function(
             name,
             wanted["directory"],
-            self._extensions.around(name, call) if extended else call,
+            call,
             signature,
             sdk=self._sdk,
             streams=streams,
-            extended=extended,
+            extended=extended or self._tracing.enabled,
         )
 
     @contextlib.contextmanager

@@ -23,7 +23,7 @@ from .sdk import CLASSIC, Sdk
 SETTING = "PYTHON_ENABLE_WORKER_EXTENSIONS"
 CONTEXT = "$context"
 """Keyword by which a wrapped function is given the context, also when it does not take one."""
-_TRUE = ("1", "true", "t", "yes", "y")
+TRUE = ("1", "true", "t", "yes", "y")
 _FALSE = ("0", "false", "f", "no", "n")
 _LISTS = ("post_function_load", "pre_invocation", "post_invocation")
 
@@ -162,7 +162,7 @@ class Extensions:
 
 def _is_on(environment: Mapping[str, str]) -> bool:
     value = environment.get(SETTING, "").strip().lower()
-    return value in _TRUE or (sys.version_info[:2] == (3, 9) and value not in _FALSE)
+    return value in TRUE or (sys.version_info[:2] == (3, 9) and value not in _FALSE)
 
 
 def _class_of(hook: Any) -> Any:

@@ -36,7 +36,7 @@ class Function:
         extended: bool = False,
     ) -> None:
         """Prepare `call`; `streams` leaves request and response to a web framework, `extended`
-        gives the context to the worker extensions around it."""
+        gives the context to what we have put around it."""
         self.name = name
         self.directory = directory
         self.call = call
