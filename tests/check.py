@@ -11,6 +11,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
 
+_AT_MOST = 3600.0
+"""Seconds for a step. Tests have their own timeouts; this ends what hangs beside them."""
+
 _WINDOWS = ("--platform", "win32", "--cache-dir", ".mypy_cache/win32")
 """Nobody runs the tests there; this finds what only other systems have."""
 
@@ -48,7 +51,11 @@ def _pytest(*paths: str) -> list[str]:
 def _run(name: str, command: list[str]) -> bool:
     began = time.monotonic()
     print(f"── {name}", flush=True)
-    good = subprocess.run(command, cwd=ROOT, check=False).returncode == 0
+    try:
+        good = subprocess.run(command, cwd=ROOT, check=False, timeout=_AT_MOST).returncode == 0
+    except subprocess.TimeoutExpired:
+        print(f"── {name}: ended after {_AT_MOST / 60:.0f} minutes", flush=True)
+        good = False
     print(
         f"── {name}: {'good' if good else 'FAILED'} in {time.monotonic() - began:.1f} s", flush=True
     )
