@@ -343,7 +343,18 @@ class Invoker:
                 invocation.id,
             )
         )
+        processes = self._channel.pids
         await self._channel.abandon(invocation.id, grace=_CANCEL_GRACE)
+        if self._channel.pids != processes:  # calls beside it may have ended with theirs
+            self._events.publish(
+                LogLine(
+                    "Warning",
+                    "A function timeout has occurred. Restarting worker process executing "
+                    f"invocationId '{invocation.id}'.",
+                    "Host",
+                    invocation.id,
+                )
+            )
         return FunctionTimeout(
             f"Timeout value of {span} was exceeded by function: Functions.{invocation.function}",
             hint="Raise 'functionTimeout' in host.json if the function may take that long.",

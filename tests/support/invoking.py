@@ -119,6 +119,9 @@ class FakeChannel:
         self._answer = answer
         self.asked: list[Invocation] = []
         self.abandoned: list[str] = []
+        self.pids: tuple[int, ...] = (1,)
+        self.pids_after: tuple[int, ...] = (1,)
+        """The processes once a call was abandoned."""
 
     async def invoke(self, invocation: Invocation) -> InvocationResult:
         self.asked.append(invocation)
@@ -126,6 +129,7 @@ class FakeChannel:
 
     async def abandon(self, invocation_id: str, grace: float) -> None:
         self.abandoned.append(invocation_id)
+        self.pids = self.pids_after
 
 
 class Bench:

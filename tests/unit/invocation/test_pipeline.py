@@ -449,6 +449,23 @@ async def test_a_call_that_takes_too_long_is_abandoned_and_told() -> None:
     )
 
 
+async def test_a_worker_that_goes_with_a_late_call_is_told() -> None:
+    async def hang(_: Invocation) -> InvocationResult:
+        await asyncio.sleep(60)
+        return InvocationResult()
+
+    bench = Bench(hang, timeout=0.02)
+    bench.channel.pids_after = (2,)
+    with pytest.raises(FunctionTimeout):
+        await bench.invoker.run(function(), fired())
+    _, line = [each for each in bench.told if isinstance(each, LogLine)]
+    assert (line.level, line.message) == (
+        "Warning",
+        "A function timeout has occurred. Restarting worker process executing invocationId "
+        f"'{bench.channel.asked[0].id}'.",
+    )
+
+
 async def test_only_the_call_that_is_late_is_ended() -> None:
     slow_is_ended = asyncio.Event()
 
