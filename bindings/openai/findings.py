@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 from bindings.openai.chats.accounts import CHAT_STORE_SETTING, DEFAULT_CONNECTION, find_account
 from bindings.openai.clients import ModelClients
@@ -42,6 +43,7 @@ def model_findings(
     models: ModelClients, settings: SettingsView, names: Iterable[str]
 ) -> Iterator[Finding]:
     """Which service or offline model serves each connection, and from which setting."""
+    scripts: dict[Path, None] = {}
     for name in dict.fromkeys(names):
         what = f"The connection '{name}'" if name else "Models without a connection"
         try:
@@ -56,6 +58,8 @@ def model_findings(
             yield Finding(
                 "bad" if missing else "good", f"{what} is served by: {choice.title}.", hint
             )
+            if choice.script is not None and not missing:
+                scripts[choice.script] = None
             continue
         service = "OpenAI" if found.service == "openai" else "Azure OpenAI"
         access = f"key from {found.key_source}" if found.key else found.identity_source
@@ -63,6 +67,18 @@ def model_findings(
         if found.endpoint_source == "default":
             address = "its usual address"
         yield Finding("good", f"{what} is served by {service}: {address}, {access}.")
+    for script in scripts:
+        yield from _script_findings(script)
+
+
+def _script_findings(script: Path) -> Iterator[Finding]:
+    """What is wrong with a model script: every call of a model would fail with it."""
+    from bindings.openai.models.script import read_script  # loads yaml
+
+    try:
+        read_script(script)
+    except BindingError as error:
+        yield Finding("bad", error.message, error.hint)
 
 
 def chat_findings(settings: SettingsView, names: Iterable[str | None]) -> Iterator[Finding]:

@@ -61,6 +61,20 @@ def test_a_script_that_does_not_exist_is_bad(tmp_path: Path) -> None:
     assert "gone.yaml" in model.text
 
 
+def test_a_script_with_a_mistake_is_bad(tmp_path: Path) -> None:
+    script = tmp_path / "model-script.yaml"
+    script.write_text("version: 1\nscripts:\n  - turns:\n      - usr: hi\n")
+    host = OpenAIHost(app_root=tmp_path)
+    for name in ("One", "Two"):
+        host.bind(AssistantPost, function=name, id="x", userMessage="y", aiConnectionName=name)
+    findings = host.extension(OpenAIExtension).examine()
+    (wrong,) = [each for each in findings if each.level == "bad"]
+    assert wrong.text.startswith("model-script.yaml:4: a turn has no 'usr'")
+    assert wrong.next_step == "Correct the model script."
+    script.write_text("version: 1\n")
+    assert all(each.level == "good" for each in host.extension(OpenAIExtension).examine())
+
+
 def test_chats_are_told_with_their_place(tmp_path: Path) -> None:
     chats = found(examined(tmp_path, {}), "Chats of")
     assert chats.text == "Chats of 'AzureWebJobsStorage' are kept in the embedded store."
