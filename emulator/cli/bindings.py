@@ -136,6 +136,8 @@ def _lines(
     yield "Options:" if fields else "It has no options of its own."
     width = max((len(each.name) for each in fields), default=0)
     for each in fields:
+        if each.name in kind.option_aliases:
+            continue  # told below
         told = [each.kind, "required" if each.required else f"default {each.default or 'none'}"]
         if each.expressions != "none":
             told.append(f"replaces {_EXPRESSIONS[each.expressions]}")

@@ -115,6 +115,9 @@ def test_binding_types_are_listed_with_their_package() -> None:
 
 def test_one_binding_type_is_told_in_full() -> None:
     told = funcemu("bindings", "assistantpost").out
+    assert [line.split()[1:] for line in told.splitlines() if line.startswith("  model ")] == [
+        ["an", "old", "name", "of", "chatModel"]
+    ]
     assert "Also understood as: chatBotPost, postUserQuery." in told
     assert "text, required, replaces %SETTING% and {data}" in told
     assert "Differences from Azure:" in told

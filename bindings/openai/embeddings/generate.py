@@ -6,7 +6,11 @@ Differences
 - More chunks than a service takes at once are sent in several requests and delivered as one
   answer; Azure's extension fails (`FUNCEMU_EMBEDDINGS_BATCH`, default 2048).
 - `FUNCEMU_EMBEDDINGS_FORMAT=array` delivers vectors as numbers instead of base64 text.
-- What may be read as `FilePath` and `Url` is told in `inputs`, how texts are cut in `chunking`.
+- `FilePath` reads files of the app's folder, none whose name begins with a dot, and those below the
+  folders in `FUNCEMU_EMBEDDINGS_FILES_ROOT`; Azure reads what the process can. `Url` reads public
+  https pages, http ones of this machine, and what `FUNCEMU_EMBEDDINGS_URL_HOSTS` lists.
+- No end of a text is lost: Azure drops what follows the last sentence or word end, and sometimes
+  the rest of a long text.
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 Differences
 - `title` is found whatever its case, and one level down, where the samples for Java put it.
 - `%SETTING%` works in `storeConnectionName` and `collection`.
+- What is read and how it is cut is as for `embeddings`.
 """
 
 from __future__ import annotations
