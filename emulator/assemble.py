@@ -133,6 +133,7 @@ class Starter:
             root=self.root,
             environment=variables,
             script_file=settings.get("PYTHON_SCRIPT_FILE_NAME") or "function_app.py",
+            managed_dependencies=configuration.host_config.managed_dependencies,
         )
         in_process = self.options.channel == "inprocess"
         if in_process and app_language(self.root, variables).name == PYTHON:
@@ -154,6 +155,11 @@ class Starter:
                 spec = replace(spec, debugging=replace(request.debugging, wait=wait))
         elif isinstance(worker, Interpreter):
             worker = replace(worker, arguments=self._inspector(worker.arguments))
+        elif worker.language == NODE:
+            from emulator.workers.node import with_inspector
+
+            arguments = self._inspector(worker.arguments)
+            worker = with_inspector(worker, arguments, first=self.latest is None)
         if self.options.watch and self.standby is None:
             self.standby = Standby(self.logs)
         return Supervisor.spawn(

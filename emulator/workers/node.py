@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from emulator.config.optionvalues import DEBUG_PORT
 from emulator.config.settings import value_of
 from emulator.errors import WorkerStartError
 from emulator.model import FunctionError
-from emulator.workers.channel import Interpreter
+from emulator.workers.channel import Interpreter, RpcWorker
 from emulator.workers.interpreter import interpreter_arguments
 from emulator.workers.languages import NODE
 from emulator.workers.programs import PROGRAMS, inspects
@@ -23,6 +24,8 @@ _GET_IT = (
 )
 
 
+_ATTACH = PROGRAMS[NODE].script.parent / "attach.cjs"
+_WAITING = re.compile(r"^--inspect-(?:brk|wait)")
 _PLACE = re.compile(
     r"(?:file://)?.+:(?P<line>\d+)\n(?P<detail>.*?)\n\s*\n(?P<told>\w*Error: .*)", re.S
 )
@@ -64,6 +67,22 @@ def inspector_arguments(
         return arguments
     kind = "--inspect-wait" if wait else "--inspect"
     return (*arguments, f"{kind}={DEBUG_PORT if port is None else port}")
+
+
+def with_inspector(worker: RpcWorker, arguments: tuple[str, ...], *, first: bool) -> RpcWorker:
+    """Return an official worker that begins its debugger as ours does: when the port is free, which
+    the worker before it may still have. Only the `first` one waits for somebody to attach."""
+    own = tuple(each for each in arguments if not inspects([each]))
+    asked = [each for each in arguments if inspects([each])]
+    if not asked:
+        return replace(worker, arguments=own)
+    if not first:
+        asked = [_WAITING.sub("--inspect", each) for each in asked]
+    return replace(
+        worker,
+        arguments=(*own, "--require", str(_ATTACH)),
+        worker_arguments=(*worker.worker_arguments, *asked),
+    )
 
 
 async def parse_error(node: Path, file: Path) -> FunctionError | None:

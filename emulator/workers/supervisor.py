@@ -154,7 +154,7 @@ class Supervisor:
         return cls(
             spawn,
             processes=1
-            if spec.debugging or inspects(worker.arguments)
+            if spec.debugging or inspects((*worker.arguments, *_worker_arguments(worker)))
             else process_count(spec.environment),
             clock=clock,
             on_exit=on_exit,
@@ -386,6 +386,10 @@ class Supervisor:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
+
+
+def _worker_arguments(worker: Interpreter | RpcWorker) -> tuple[str, ...]:
+    return worker.worker_arguments if isinstance(worker, RpcWorker) else ()
 
 
 def _without_waiting(spec: AppSpec) -> AppSpec:

@@ -57,8 +57,12 @@ _DEBUGGED = ("--wait-for-client", "--inspect-brk", "--inspect-wait", "suspend=y"
 class RpcChannel:
     """Speaks with one official worker. `spawn` it early, `start` it once there is a loop."""
 
-    def __init__(self, process: RpcProcess, worker: RpcWorker, sink: LogSink) -> None:
+    def __init__(
+        self, process: RpcProcess, worker: RpcWorker, sink: LogSink, *, fetches: bool = False
+    ) -> None:
+        """With `fetches` the worker is to see to the packages that the app lists."""
         self._process = process
+        self._fetches = fetches
         self._worker = worker
         self._sink = sink
         self._places = Places(worker.directory, process.folder)
@@ -81,7 +85,7 @@ class RpcChannel:
     @classmethod
     def spawn(cls, spec: AppSpec, worker: RpcWorker, sink: LogSink) -> RpcChannel:
         """Start the process; it connects to a socket that is there, and served by `start`."""
-        return cls(RpcProcess(spec, worker), worker, sink)
+        return cls(RpcProcess(spec, worker), worker, sink, fetches=spec.managed_dependencies)
 
     @property
     def closed(self) -> asyncio.Future[ExitInfo]:
@@ -101,7 +105,8 @@ class RpcChannel:
         loop = asyncio.get_running_loop()
         worker = self._worker
         _ = self.closed
-        debugged = any(each in " ".join(worker.arguments) for each in _DEBUGGED)
+        arguments = " ".join((*worker.arguments, *worker.worker_arguments))
+        debugged = any(each in arguments for each in _DEBUGGED)
         self._protocol = protocol = Protocol()
         self._messages = messages = Messages(protocol, self._places)
         connected = self._expect("start_stream")
@@ -234,6 +239,7 @@ class RpcChannel:
                 request = message.function_load_request
             known = self._found.metadata.get(function.name.lower())
             function_id = messages.load(request, function, known)
+            request.managed_dependency_enabled = self._fetches
             self._functions[function.name.lower()] = function
             answers[function.name] = self._expect(f"load {function_id}")
             if not together:

@@ -84,8 +84,7 @@ def _directory(root: Path, language: str, environment: Mapping[str, str]) -> tup
 
 
 def _at(root: Path, text: str) -> Path:
-    path = Path(text).expanduser()
-    return path if path.is_absolute() else root / path
+    return Path(os.path.normpath(root / Path(text).expanduser()))
 
 
 def built_output(root: Path) -> Path | None:

@@ -17,7 +17,9 @@ class Places:
     app: Path
 
     def is_workers(self, file: str) -> bool:
-        return file.startswith(f"{self.worker}{os.sep}")
+        """Node.js names files by where links lead, others as they are found."""
+        folders = (str(self.worker), os.path.realpath(self.worker))
+        return file.startswith(tuple(f"{folder}{os.sep}" for folder in folders))
 
     def is_apps(self, file: str) -> bool:
         """Whether the app's own people wrote it: its packages are not theirs."""

@@ -47,6 +47,13 @@ class Inspector {
     };
     setTimeout(look, RETRY).unref();
   }
+
+  // As `begin`, where nobody waits for us: only who is to wait for a debugger does, here and now.
+  beginAtOnce() {
+    const { host, port, waits } = this._wanted ?? {};
+    if (waits) inspector.open(port, host, true);
+    this.begin();
+  }
 }
 
 function tellInUse(port) {

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from emulator.errors import WorkerStartError
-from emulator.workers.node import find_node, inspector_arguments, parse_error
+from emulator.workers.channel import RpcWorker
+from emulator.workers.node import find_node, inspector_arguments, parse_error, with_inspector
 from emulator.workers.programs import inspects
 from tests.support import npm
 
@@ -81,6 +82,18 @@ def test_a_debugger_is_offered_as_wanted(
 ) -> None:
     assert inspector_arguments(arguments, port, wait=wait, offered=True) == told
     assert not inspects(inspector_arguments(arguments, port, wait=wait, offered=False))
+
+
+def test_an_official_worker_gets_the_debugger_from_us() -> None:
+    worker = RpcWorker("node", Path("/w"), "node", "/w/w.js", "set", worker_arguments=("x",))
+    asked = ("-r", "a", "--inspect-wait=9229")
+    debugged = with_inspector(worker, asked, first=True)
+    assert debugged.arguments[:3] == ("-r", "a", "--require")
+    assert Path(debugged.arguments[3]).is_file()
+    assert debugged.worker_arguments == ("x", "--inspect-wait=9229")
+    # Those that take over begin while people work.
+    assert with_inspector(worker, asked, first=False).worker_arguments == ("x", "--inspect=9229")
+    assert with_inspector(worker, ("-r", "a"), first=True).arguments == ("-r", "a")
 
 
 @pytest.mark.parametrize(

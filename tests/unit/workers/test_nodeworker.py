@@ -108,6 +108,35 @@ def test_a_port_for_debuggers_that_stays_in_use_is_told() -> None:
     assert done.stderr.count("Warning") == 1
 
 
+OTHER = """
+const inspector = require('inspector');
+process.stdin.on('data', () => {
+  const look = () => (inspector.url() ? process.exit(0) : setTimeout(look, 10));
+  look();
+});
+process.stdout.write(inspector.url() ? 'attached' : 'waiting');
+"""
+
+
+def test_debuggers_attach_to_another_worker_when_the_port_is_free(tmp_path: Path) -> None:
+    npm.require("the worker for Node.js")
+    attach = PROGRAMS["node"].script.parent / "attach.cjs"
+    (tmp_path / "other.cjs").write_text(OTHER, "utf-8")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        process = subprocess.Popen(
+            ["node", "--require", attach, tmp_path / "other.cjs", "--id", f"--inspect={port}"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        assert process.stdout is not None
+        begun = process.stdout.read(len("waiting"))
+    _, told = process.communicate(b"now", timeout=PATIENCE)
+    assert (begun, process.returncode) == (b"waiting", 0)
+    assert f"ws://127.0.0.1:{port}/".encode() in told
+
+
 def test_every_file_says_what_it_is_for() -> None:
     for file in Path(PROGRAMS["node"].script.parent).rglob("*.cjs"):
         first, *rest = file.read_text("utf-8").splitlines()

@@ -28,6 +28,14 @@ def test_the_first_frame_stays_wherever_it_is() -> None:
     assert shortened([CALLED[0], *CALLED[4:]], PLACES) == [CALLED[0], CALLED[4]]
 
 
+def test_the_worker_may_be_found_by_a_link(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    frames = [f"    at a ({tmp_path / each / 'worker.js'}:1:2)" for each in ("real", "link")]
+    places = Places(tmp_path / "link", Path("/app"))
+    assert shortened(["Error: no", *frames], places) == ["Error: no"]
+
+
 def test_an_error_of_the_worker_s_own_has_no_frames() -> None:
     assert shortened([CALLED[0], *CALLED[8:]], PLACES) == [CALLED[0]]
 
