@@ -104,6 +104,8 @@ class HostConfig:
     http: HttpConfig = HttpConfig()
     log_levels: Mapping[str, LogLevel] = field(default_factory=dict)
     send_canceled_invocations: bool = True
+    managed_dependencies: bool = False
+    """Whether PowerShell's worker fetches what requirements.psd1 lists."""
     metadata_timeout: float = 30.0
     extensions: Mapping[str, Any] = field(default_factory=dict)
     raw: Mapping[str, Any] = field(default_factory=dict)
@@ -189,6 +191,7 @@ def _host_config(reader: Reader, raw: dict[str, Any]) -> HostConfig:
         http=_http(extensions.section("http")),
         log_levels=_log_levels(top.section("logging").section("logLevel")),
         send_canceled_invocations=top.flag("sendCanceledInvocationsToWorker", default=True),
+        managed_dependencies=top.section("managedDependency").flag("enabled", default=False),
         metadata_timeout=top.timespan("metadataProviderTimeout", default.metadata_timeout),
         extensions=extensions.values,
         raw=raw,

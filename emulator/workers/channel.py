@@ -37,6 +37,8 @@ class AppSpec:
     threads: int | None = None
     """Size of the thread pool for sync functions; `None` leaves it to the settings rule."""
     debugging: Debugging | None = None
+    managed_dependencies: bool = False
+    """Whether the worker is to fetch the packages that the app lists; PowerShell's does."""
 
 
 @dataclass(frozen=True, slots=True)

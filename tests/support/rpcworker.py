@@ -61,6 +61,7 @@ class Worker:
         self.functions: dict[str, str] = {}
         self.failed_functions: set[str] = set()
         self.loaded: dict[str, Any] = {}
+        self.fetches = False
         self.outbox: asyncio.Queue[Any] = asyncio.Queue()
         self.tasks: set[asyncio.Task[None]] = set()
         self.served: dict[str, asyncio.Future[InvocationResult]] = {}
@@ -226,6 +227,7 @@ class Worker:
         self.functions[request.function_id] = metadata.name
         if "echo" in self.does:
             self.loaded[metadata.name] = metadata
+            self.fetches = request.managed_dependency_enabled
             return None
         index = await self.app.index()
         decorated = metadata.name in {each.name for each in index.functions or ()}
@@ -278,6 +280,7 @@ class Worker:
             "entry": metadata.entry_point,
             "directory": metadata.directory,
             "language": metadata.language,
+            "fetches": self.fetches,
             "inputs": {each.name: each.data.WhichOneof("data") for each in request.input_data},
             "metadata": {
                 name: getattr(each, each.WhichOneof("data"))
