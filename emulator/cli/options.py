@@ -47,11 +47,23 @@ def chosen_options(*names: str) -> Callable[[Command], Command]:
 
 class VariadicCommand(click.Command):
     """Takes `--functions A B` as the official tools do, values up to the next option, their
-    `--script-root PATH`, and `--debug` with or without a port."""
+    `--script-root PATH` and `--language-worker -- "…"`, and `--debug` with or without a port."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        args = _joined(args, "--language-worker")
         args = _placed(_spread(args, "--functions"), ("--script-root", "--prefix"))
         return super().parse_args(ctx, _settled(args, "--debug"))
+
+
+def _joined(args: list[str], flag: str) -> list[str]:
+    """Let `--` stand between a flag and its value, as it is documented for the official tools."""
+    for index, argument in enumerate(args):
+        if argument == "--":
+            return args
+        if argument == flag and args[index + 1 : index + 2] == ["--"] and len(args) > index + 2:
+            value = f"{flag}={args[index + 2]}"
+            return [*args[:index], value, *_joined(args[index + 3 :], flag)]
+    return args
 
 
 def _placed(args: list[str], flags: tuple[str, str]) -> list[str]:

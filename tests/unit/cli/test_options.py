@@ -33,5 +33,25 @@ def test_functions_go_up_to_the_next_option() -> None:
     assert (given["functions"], given["path"]) == (("a", "b"), "app")
 
 
+DEBUGPY = "-m debugpy --listen 127.0.0.1:5678"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "path", "given"),
+    [
+        (["--language-worker", "--", DEBUGPY], None, DEBUGPY),
+        (["app", "--language-worker", "--", DEBUGPY, "--verbose"], "app", DEBUGPY),
+        (["--language-worker", DEBUGPY, "app"], "app", DEBUGPY),
+        ([f"--language-worker={DEBUGPY}", "--", "app"], "app", DEBUGPY),
+        (["--", "--language-worker"], "--language-worker", ""),
+    ],
+)
+def test_arguments_of_a_worker_may_stand_behind_two_dashes(
+    arguments: list[str], path: str | None, given: str
+) -> None:
+    found = parsed(*arguments)
+    assert (found["path"], found["language_worker"] or "") == (path, given)
+
+
 def parsed(*arguments: str) -> dict[str, Any]:
     return start.make_context("start", list(arguments)).params
