@@ -128,6 +128,7 @@ def _net_skill(name: str, description: str) -> dict[str, Any]:
         "name": name,
         "direction": "In",
         "type": "assistantSkillTrigger",
+        "dataType": "String",
         "functionDescription": description,
         "properties": {},
     }
