@@ -111,8 +111,8 @@ class InProcessChannel:
     def _log(self, header: Header) -> None:
         if threading.get_ident() == self._thread:
             self._sink(log_of(header))
-        elif not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._sink, log_of(header))
+        elif self._app is not None:  # on the same way as the result behind it
+            self._app.runner.loopwards.call(self._sink, log_of(header))
 
     async def index(self) -> Index:
         return index_of(self._running_app().index())

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import concurrent.futures
 import contextlib
 import sys
+from functools import partial
 from typing import Any, Callable, Dict, Iterator, Mapping, Optional, Set
 
 from .convert import Blobs
@@ -13,6 +13,7 @@ from .failure import describe
 from .invoke import Function
 from .logs import Call, Capture, running
 from .streaming import Send, Site, StreamedCall
+from .threads import Loopwards, Threads
 from .wire import Header, Message
 
 Done = Callable[[Message], None]
@@ -38,8 +39,10 @@ class Runner:
         self._unheard: Set[str] = set()
         self._streamed: Dict[str, StreamedCall] = {}
         self._pool_size = threads
-        self._pool: Optional[concurrent.futures.ThreadPoolExecutor] = None
+        self._pool: Optional[Threads] = None
         self._loop = asyncio.get_running_loop()
+        self.loopwards = Loopwards(self._loop)
+        """For what threads have to say."""
 
     def begin(self, function: Function, header: Header, blobs: Blobs, done: Done) -> None:
         """Start a call; `done` gets the answer, on the loop."""
@@ -54,8 +57,9 @@ class Runner:
             task = self._loop.create_task(self._run_async(function, header, blobs, done))
             self._tasks[call_id] = (task, done)
         else:
-            future = self._threads().submit(self._run_in_thread, function, header, blobs)
-            self._in_threads[call_id] = (future, done)
+            job = partial(self._run_in_thread, function, header, blobs)
+            self._in_threads[call_id] = (job, done)
+            self._threads().start(job)
 
     def receive(self, header: Header, blobs: Blobs) -> None:
         """Take a chunk of a request, or the leave to send more of a response."""
@@ -63,11 +67,9 @@ class Runner:
         if streamed is not None:
             streamed.exchange.take(header, blobs)
 
-    def _threads(self) -> concurrent.futures.ThreadPoolExecutor:
+    def _threads(self) -> Threads:
         if self._pool is None:
-            self._pool = concurrent.futures.ThreadPoolExecutor(
-                self._pool_size, thread_name_prefix="function"
-            )
+            self._pool = Threads(self._pool_size)
         return self._pool
 
     async def _run_async(
@@ -127,8 +129,7 @@ class Runner:
             except BaseException as error:  # the border to user code: nothing it raises may pass
                 answer = self._failed(call_id, error)
         self._capture.finish(call_id)
-        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
-            self._loop.call_soon_threadsafe(self._thread_done, call_id, answer)
+        self.loopwards.call(self._thread_done, call_id, answer)
 
     def _thread_done(self, call_id: str, answer: Message) -> None:
         if call_id in self._unheard:
@@ -141,9 +142,9 @@ class Runner:
     def cancel(self, call_id: str) -> None:
         """Cancel an async call; one in a thread cannot be stopped and runs on unheard."""
         if call_id in self._in_threads:
-            future, done = self._in_threads.pop(call_id)
+            job, done = self._in_threads.pop(call_id)
             answer = self._cancelled(call_id)
-            if not future.cancel():
+            if not self._threads().withdraw(job):
                 self._unheard.add(call_id)
                 answer["still"] = True
             done((answer, ()))
@@ -163,7 +164,7 @@ class Runner:
             task.cancel()
         self._in_threads.clear()
         if self._pool is not None:
-            self._pool.shutdown(wait=False, cancel_futures=True)
+            self._pool.close()
 
     def _failed(self, call_id: str, error: BaseException) -> Message:
         return {"kind": "result", "id": call_id, "error": describe(error, self._root)}, ()
