@@ -128,8 +128,14 @@ class ChildProcess:
         code = self._process.wait()
         until = time.monotonic() + _LAST_WORDS_AT_MOST
         for reader in self._readers:
-            reader.join(_LAST_WORDS)
+            _last_words(reader)
             while reader.is_alive() and self._output.pending and time.monotonic() < until:
-                reader.join(_LAST_WORDS)
+                _last_words(reader)
         self.close_stdin()
         self._output.end(code)
+
+
+def _last_words(reader: threading.Thread) -> None:
+    """Wait in small steps, of which a machine that stands still for longer takes only one."""
+    for _ in range(10):
+        reader.join(_LAST_WORDS / 10)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from emulator.workers.child import ChildProcess
+from emulator.workers.child import ChildProcess, _last_words
 from tests.support.patience import PATIENCE
 
 MUCH = b"x" * 1_000_000
@@ -61,3 +61,22 @@ def test_who_does_not_read_may_end(tmp_path: Path, code: int) -> None:
     run.child.write(MUCH)
     run.wait()
     assert run.code == code
+
+
+def test_a_machine_that_stands_still_does_not_count_as_silence() -> None:
+    """The first wait is over before the thread could run at all."""
+    runs = threading.Event()
+
+    class Reader(threading.Thread):
+        waits = 0
+
+        def join(self, timeout: float | None = None) -> None:
+            self.waits += 1
+            if self.waits > 1:
+                runs.set()
+                super().join(PATIENCE)
+
+    reader = Reader(target=runs.wait)
+    reader.start()
+    _last_words(reader)
+    assert not reader.is_alive()
