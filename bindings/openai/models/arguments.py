@@ -18,6 +18,7 @@ from bindings.openai.models.subject import (
     from_to,
     labelled,
     plain,
+    proper_name,
     several_names,
     subject,
 )
@@ -173,6 +174,12 @@ def _texts(skill: Skill, said: Said, around: Said, known: Mapping[str, Any]) -> 
         value = ""
         if each.role == "topic" and not any(other.role == "content" for other in skill.slots):
             value = explained(said)
+        if not skill.name and each.role in {"name", "person"}:
+            # Data is wanted of a text that asks for nothing.
+            value = proper_name(said)
+            if value:
+                found[each.name] = said.read(value)
+                continue
         if not value and not each.is_ignored:
             value = subject(said.rest, skill, each)
         if value:

@@ -81,9 +81,8 @@ _LEADS: dict[Role, str] = {
     "language": "in into to",
 }
 _FROM_TO = re.compile(rf"(?:\bfrom\s+)?({_CAPITALS})\s+(?:to|-|–|->|→)\s+({_CAPITALS})")
-# Names after the word that leads to them, so that no verb at the beginning is taken for one.
 _SEVERAL_NAMES = re.compile(
-    rf"(?<=\s)(?P<names>{_CAPITALS}(?:,\s+{_CAPITALS})*,?\s+(?:and|or)\s+{_CAPITALS})(?!\w)"
+    rf"(?:(?<=\s)|^)(?P<names>{_CAPITALS}(?:,\s+{_CAPITALS})*,?\s+(?:and|or)\s+{_CAPITALS})(?!\w)"
 )
 _GROUPS = frozenset("category list group folder project channel".split())
 
@@ -197,6 +196,18 @@ def several_names(said: Said) -> list[str]:
     return names
 
 
+def proper_name(said: Said) -> str:
+    """Take out a name, one within a sentence before the word it begins with."""
+    found = [
+        match
+        for match in re.finditer(_CAPITALS, said.rest)
+        if not any(each.is_verb or each.word in STOP_WORDS for each in tokens(match[0])[:1])
+    ]
+    within = [match for match in found if match.start()]
+    best = next(iter(within or found), None)
+    return said.take(best) if best else ""
+
+
 def each_name(text: str) -> list[str]:
     """Return the text once for each of the names in it ("in Paris", "in London")."""
     found = _names_together(text)
@@ -208,6 +219,9 @@ def each_name(text: str) -> list[str]:
 
 def _names_together(text: str) -> tuple[int, int, list[str]] | None:
     match = _SEVERAL_NAMES.search(text)
+    first = tokens(text)[:1]
+    if match is not None and match.start() == 0 and first and first[0].is_verb:
+        match = _SEVERAL_NAMES.search(text, first[0].end)  # "Invite Anna and Bob"
     if match is None:
         return None
     names = re.split(r",\s+(?:(?:and|or)\s+)?|\s+(?:and|or)\s+", match["names"])

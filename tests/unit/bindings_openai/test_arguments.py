@@ -80,6 +80,9 @@ TAGS = skill("Tag", "Tag a document", None, tags={"type": "array", "items": TEXT
 CLOCK = skill("GetTime", "Get the current time in a time zone", None, timezone=TEXT)
 RECKON = skill("Calculate", "Calculate an amount of money", None, expression=TEXT)
 RAIN = skill("GetWeather", "Get current weather for a city", None, city=TEXT)
+FACTS = skill("", "", ["name", "age"], name=TEXT, age=WHOLE, city=TEXT)
+BILL = skill("", "", ["vendor"], vendor=TEXT, amount={"type": "number"})
+MEETING = skill("", "", ["participants"], participants={"type": "array", "items": TEXT})
 USERS = skill(
     "FindUsers", "Find users", ["name"], name=TEXT, activeOnly={"type": "boolean"}, limit=WHOLE
 )
@@ -137,6 +140,16 @@ USERS = skill(
         (CLOCK, "what time is it in Tokyo", {"timezone": "Tokyo"}),
         (RECKON, "calculate 100 dollars to euros", {"expression": "100 dollars to euros"}),
         (RAIN, "Is it raining in New York right now?", {"city": "New York"}),
+        # data of a text that asks for nothing
+        (
+            FACTS,
+            "Bob is 42 years old and lives in Rome",
+            {"name": "Bob", "age": 42, "city": "Rome"},
+        ),
+        (FACTS, "My name is Jane Doe.", {"name": "Jane Doe", "age": 1}),
+        (FACTS, "Read this: John Smith is 5.", {"name": "John Smith", "age": 5}),
+        (BILL, "Invoice from Contoso over 12 euros", {"vendor": "Contoso", "amount": 12}),
+        (MEETING, "Alice and Bob are here.", {"participants": ["Alice", "Bob"]}),
         (USERS, "find active users called Smith", {"name": "Smith", "activeOnly": True}),
         (USERS, "find users called Smith on Monday", {"name": "Smith"}),
     ],
