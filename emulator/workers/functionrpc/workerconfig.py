@@ -20,6 +20,8 @@ from emulator.workers.channel import RpcWorker
 FILE = "worker.config.json"
 VERSION_SETTING = "FUNCTIONS_WORKER_RUNTIME_VERSION"
 _VARIABLE = re.compile(r"%([^%]+)%")
+_WORD = re.compile(r'(?:[^\s"\\]|\\"?|"(?:[^"\\]|\\"?)*"?)+')
+_QUOTES = re.compile(r'(\\?)"')
 _SYSTEMS = {"linux": "LINUX", "darwin": "OSX", "win32": "WINDOWS"}
 _ARCHITECTURES = {"x86_64": "X64", "amd64": "X64", "aarch64": "Arm64", "arm64": "Arm64"}
 
@@ -75,7 +77,8 @@ def _holds(condition: Mapping[str, Any], environment: Mapping[str, str]) -> bool
         return False
     given = value_of(environment, str(condition.get("conditionname", ""))) or ""
     try:
-        return re.fullmatch(str(condition.get("conditionexpression", "")), given) is not None
+        expression = str(condition.get("conditionexpression", ""))
+        return bool(given and expression) and re.search(expression, given) is not None
     except re.error:
         return False
 
@@ -91,7 +94,7 @@ def rpc_worker(
         return value_of(environment, f"languageWorkers__{language}__{name}")
 
     version = (
-        value_of(environment, VERSION_SETTING)
+        _version(value_of(environment, VERSION_SETTING), description)
         or setting("defaultRuntimeVersion")
         or str(description.get("defaultruntimeversion") or "")
     )
@@ -109,7 +112,7 @@ def rpc_worker(
         executable=fill(executable),
         worker_path=_worker_path(fill, directory, description),
         reason=reason,
-        arguments=(*fill.words(description.get("arguments")), *(given or "").split()),
+        arguments=(*fill.words(description.get("arguments")), *fill.words([given or ""])),
         worker_arguments=fill.words(description.get("workerarguments")),
         indexes=str(description.get("workerindexing") or "").lower() == "true",
         runtime_version=version,
@@ -117,6 +120,28 @@ def rpc_worker(
         initialization_timeout=_seconds(config.process, "initializationTimeout", 10.0),
         shutdown_timeout=_seconds(config.process, "processShutdownTimeout", 10.0),
     )
+
+
+def _version(given: str | None, description: Mapping[str, Any]) -> str | None:
+    """Return what counts of the version a setting names: `7.4` of `~7.4`, if the worker says so."""
+    pattern = str(description.get("sanitizeruntimeversionregex") or "")
+    if not given or not pattern:
+        return given
+    try:
+        found = re.search(pattern, given)
+    except re.error:
+        return given
+    if found is None:
+        raise WorkerStartError(
+            f"{VERSION_SETTING} is '{given}', which is no version of {description.get('language')}",
+            hint=f"name a version such as {(_versions(description) or ['7.4'])[-1]}",
+        )
+    return found[0]
+
+
+def _versions(description: Mapping[str, Any]) -> list[str]:
+    listed = description.get("supportedruntimeversions")
+    return [str(each) for each in listed] if isinstance(listed, list) else []
 
 
 class _Filler:
@@ -142,10 +167,12 @@ class _Filler:
         return value_of(self._environment, name) or ""
 
     def words(self, texts: object) -> tuple[str, ...]:
-        """Return what a list of arguments comes to; one entry may hold several, or none."""
+        """Return what a list of arguments comes to; one entry may hold several, or none. Those
+        with spaces are in quotes."""
         if not isinstance(texts, list):
             return ()
-        return tuple(word for text in texts for word in self(str(text)).split())
+        found = (word for text in texts for word in _WORD.findall(self(str(text))))
+        return tuple(_QUOTES.sub(lambda quote: '"' if quote[1] else "", word) for word in found)
 
 
 def _worker_path(fill: _Filler, directory: Path, description: Mapping[str, Any]) -> str:
@@ -154,10 +181,8 @@ def _worker_path(fill: _Filler, directory: Path, description: Mapping[str, Any])
         return ""
     path = directory / fill(given).replace("\\", "/")
     if not path.is_file():
-        versions = description.get("supportedruntimeversions")
-        hint = (
-            f"set {VERSION_SETTING} to one of {', '.join(map(str, versions))}" if versions else ""
-        )
+        versions = _versions(description)
+        hint = f"set {VERSION_SETTING} to one of {', '.join(versions)}" if versions else ""
         raise WorkerStartError(
             f"the worker in {directory} is not complete: {path} does not exist",
             hint=hint or "install the worker again",

@@ -136,14 +136,16 @@ def test_placeholders_are_filled_and_lists_of_arguments_taken_apart(tmp_path: Pa
     )
     settings = named(
         folder,
-        JAVA_OPTS="-Dx=1 -Dy=2",
+        JAVA_OPTS='-Dx=1  -Dy="2 3" "-Dz=\\"a\\" b"',
+        SUSPEND="n",
         FUNCTIONS_WORKER_RUNTIME_VERSION="3.12",
-        languageWorkers__java__arguments="-agentlib:jdwp=transport=dt_socket,suspend=n",
+        languageWorkers__java__arguments="-agentlib:jdwp=transport=dt_socket,suspend=%SUSPEND%",
     )
     worker = find(tmp_path, settings)
     assert worker.worker_path == str(folder / "3.12" / system / "worker.py")
     assert worker.arguments == (
-        "-Xa", "-Xb", "-Dx=1", "-Dy=2", "-agentlib:jdwp=transport=dt_socket,suspend=n",
+        "-Xa", "-Xb", "-Dx=1", "-Dy=2 3", '-Dz="a" b',
+        "-agentlib:jdwp=transport=dt_socket,suspend=n",
     )  # fmt: skip
     assert (worker.worker_arguments, worker.indexes) == (("--one",), True)
     assert worker.runtime_version == "3.12"
@@ -161,6 +163,30 @@ def test_a_worker_that_lacks_its_file_says_which_versions_it_has(tmp_path: Path)
     assert raised.value.hint == "set FUNCTIONS_WORKER_RUNTIME_VERSION to one of 7.2, 7.4"
 
 
+@pytest.mark.parametrize("given", ["7.4", "~7.4", "7.4.6", "PowerShell 7.4"])
+def test_of_a_version_counts_what_the_worker_has_folders_for(given: str, tmp_path: Path) -> None:
+    folder = placed(
+        tmp_path / "w",
+        ("7.4/x.dll",),
+        defaultWorkerPath="%FUNCTIONS_WORKER_RUNTIME_VERSION%/x.dll",
+        sanitizeRuntimeVersionRegex=r"\d+\.?\d*",
+    )
+    worker = find(tmp_path, named(folder, FUNCTIONS_WORKER_RUNTIME_VERSION=given))
+    assert worker.worker_path == str(folder / "7.4" / "x.dll")
+    assert worker.runtime_version == "7.4"
+
+
+def test_a_version_that_is_none_is_told(tmp_path: Path) -> None:
+    folder = placed(
+        tmp_path / "w",
+        sanitizeRuntimeVersionRegex=r"\d+\.?\d*",
+        supportedRuntimeVersions=["7.2", "7.4"],
+    )
+    with pytest.raises(WorkerStartError, match="is 'latest', which is no version of") as raised:
+        find(tmp_path, named(folder, FUNCTIONS_WORKER_RUNTIME_VERSION="latest"))
+    assert raised.value.hint == "name a version such as 7.4"
+
+
 def test_profiles_apply_where_all_their_conditions_are_met(tmp_path: Path) -> None:
     def profile(value: str, *conditions: tuple[str, str, str]) -> dict[str, Any]:
         names = ("conditionType", "conditionName", "conditionExpression")
@@ -173,10 +199,11 @@ def test_profiles_apply_where_all_their_conditions_are_met(tmp_path: Path) -> No
             profile("--no", ("environment", "MODE", "x.+")),
             profile("--azure", ("hostProperty", "Sku", ".*")),
             profile("--broken", ("environment", "MODE", "(")),
-            profile("--yes", ("environment", "MODE", "x.*"), ("environment", "OTHER", "")),
+            profile("--empty", ("environment", "MODE", "x"), ("environment", "OTHER", ".*")),
+            profile("--yes", ("environment", "MODE", "x$"), ("environment", "MODE", "a")),
         ],
     )
-    assert find(tmp_path, named(folder, MODE="x")).arguments == ("--yes",)
+    assert find(tmp_path, named(folder, MODE="ax", OTHER="")).arguments == ("--yes",)
 
 
 def test_timeouts_are_the_worker_s_own(tmp_path: Path) -> None:
