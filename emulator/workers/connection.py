@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
@@ -39,6 +40,14 @@ def loads(text: bytes) -> Any:
         return wire.loads(told.encode("utf-8", "replace"))
 
 
+@dataclass(slots=True)
+class _Large:
+    """A message on its way in pieces, and the frames that have to come behind it."""
+
+    frames: Iterator[bytes]
+    behind: list[bytes] = field(default_factory=list)
+
+
 class Connection(asyncio.Protocol):
     """Hands every message to `on_message`; `on_lost` is called once, with what was wrong if
     something was."""
@@ -51,6 +60,8 @@ class Connection(asyncio.Protocol):
         self._when_lost: list[Callable[[], None]] = []
         self._decoder = wire.Decoder(loads)
         self._frames: list[bytes] = []
+        self._large: dict[object, _Large] = {}
+        self._large_sent = 0
         self._transport: Any = None
 
     async def open(self, process: WorkerProcess) -> None:
@@ -70,7 +81,15 @@ class Connection(asyncio.Protocol):
             await self.loop.create_connection(lambda: self, sock=connection)
 
     def send(self, header: Header, blobs: Sequence[bytes] = ()) -> None:
+        """Send a message soon; a large one in pieces, which let others pass but those that have
+        the same `id`. Raises `WireError` when it is larger than can be sent."""
+        if blobs and wire.is_large(blobs):
+            self._send_in_pieces(header, blobs)
+            return
         frame = wire.encode(header, blobs, dumps)
+        if self._large and (large := self._large.get(header.get("id"))) is not None:
+            large.behind.append(frame)
+            return
         if not self._frames:
             self.loop.call_soon(self._flush)
         self._frames.append(frame)
@@ -80,9 +99,29 @@ class Connection(asyncio.Protocol):
         if not self.lost and self._transport is not None:
             self._transport.write(b"".join(frames) if len(frames) > 1 else frames[0])
 
+    def _send_in_pieces(self, header: Header, blobs: Sequence[bytes]) -> None:
+        self._large_sent += 1
+        frames = wire.in_pieces(self._large_sent, header, blobs, dumps)
+        if not self._large:
+            self.loop.call_soon(self._pump)
+        self._large[header.get("id", self._large_sent)] = _Large(frames)
+
+    def _pump(self) -> None:
+        """Write pieces of all large messages in turn, as far as the worker takes them."""
+        while self._large and self.full is None and not self.lost:
+            key = next(iter(self._large))
+            large = self._large.pop(key)
+            frame = next(large.frames, None)
+            if frame is None:
+                frame = b"".join(large.behind)
+            else:
+                self._large[key] = large
+            self._transport.write(frame)
+
     async def drained(self) -> None:
-        """Wait until the worker reads again."""
-        while self.full is not None:
+        """Wait until the worker has read something: it may be full again, with a piece of a
+        large message that shall not keep others waiting."""
+        if self.full is not None:
             await asyncio.shield(self.full)
 
     def when_lost(self, callback: Callable[[], None]) -> None:
@@ -122,6 +161,7 @@ class Connection(asyncio.Protocol):
         if self.lost:
             return
         self.lost = True
+        self._large.clear()
         self.resume_writing()
         self._on_lost(error)
         for callback in self._when_lost:
@@ -134,3 +174,4 @@ class Connection(asyncio.Protocol):
         full, self.full = self.full, None
         if full is not None and not full.done():
             full.set_result(None)
+        self._pump()

@@ -7,7 +7,15 @@ const { App } = require('./app.cjs');
 const { endGroup } = require('./group.cjs');
 const { Capture } = require('./logs.cjs');
 const { watchFailures } = require('./uncaught.cjs');
-const { PROTOCOL, Decoder, WireError, encode, unknownKind } = require('./wire.cjs');
+const {
+  PROTOCOL,
+  Decoder,
+  WireError,
+  encode,
+  inPieces,
+  isLarge,
+  unknownKind,
+} = require('./wire.cjs');
 
 const SMALL = 1 << 16; // what is less is copied together into one write
 
@@ -18,9 +26,12 @@ class Session {
     this._inspector = inspector;
     this._decoder = new Decoder();
     this._frames = [];
+    this._large = [];
+    this._largeSent = 0;
     this._flushLater = () => this.flush();
     this._app = null;
     connection.on('data', (data) => this._received(data));
+    connection.on('drain', () => this._pump());
     connection.on('error', () => {}); // followed by its end
     connection.on('close', endGroup); // the host is gone
   }
@@ -62,8 +73,14 @@ class Session {
     this._app.index().then((answer) => this.send(answer));
   }
 
-  // Queue a frame; everything of one turn of the loop leaves in one write.
+  // Queue a frame; everything of one turn of the loop leaves in one write. What is large leaves in
+  // pieces, between which others can.
   send(header, blobs) {
+    if (blobs?.length && isLarge(blobs)) {
+      if (!this._large.length) setImmediate(() => this._pump());
+      this._large.push(inPieces((this._largeSent += 1), header, blobs));
+      return;
+    }
     if (!this._frames.length) setImmediate(this._flushLater);
     this._frames.push(...encode(header, blobs));
   }
@@ -85,6 +102,20 @@ class Session {
     this._connection.cork();
     for (const frame of frames) this._connection.write(frame);
     this._connection.uncork();
+  }
+
+  // Write pieces of all large messages in turn, as far as the host takes them.
+  _pump() {
+    this.flush(); // what was said before an answer comes before it
+    while (this._large.length && !this._connection.writableNeedDrain) {
+      const frames = this._large.shift();
+      const { value, done } = frames.next();
+      if (done) continue;
+      this._large.push(frames);
+      this._connection.cork();
+      for (const buffer of value) this._connection.write(buffer);
+      this._connection.uncork();
+    }
   }
 
   // Write without the loop: what follows may block it or end the process, and a line should be seen

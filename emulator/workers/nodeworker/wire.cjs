@@ -1,12 +1,16 @@
 // Frames between host and worker: lengths, a JSON header, a raw body of blobs.
 //
 // A message is a header (an object with `kind`) and a list of blobs; data in the header refers to
-// bytes by their index in that list.
+// bytes by their index in that list. One with a large body goes in pieces, between which others can
+// go: `part` frames with one blob each and the size of the whole body, and at last a frame with the
+// header and no body.
 'use strict';
 
 const PROTOCOL = 1;
 const MAX_HEADER = 1 << 28;
 const COPIED = 1 << 16; // larger blobs are sent from where they are
+
+const PIECE = 1 << 18; // bytes of a body that are sent at once
 
 class WireError extends Error {}
 
@@ -34,12 +38,44 @@ function encode(header, blobs) {
   return [frame];
 }
 
+function isLarge(blobs) {
+  let size = 0;
+  for (const blob of blobs) size += blob.length;
+  return size > PIECE;
+}
+
+// Yield the frames of a message, each as buffers to be written one after the other. Of several
+// messages at a time each has a number of its own.
+function* inPieces(number, header, blobs) {
+  const lengths = blobs.map((blob) => blob.length);
+  const size = lengths.reduce((sum, length) => sum + length);
+  let gathered = [];
+  let room = PIECE;
+  const piece = () => {
+    const body = gathered.length > 1 ? Buffer.concat(gathered) : gathered[0];
+    [gathered, room] = [[], PIECE];
+    return encode({ kind: 'part', of: number, size }, [body]);
+  };
+  for (const blob of blobs) {
+    let at = 0;
+    while (blob.length - at >= room) {
+      gathered.push(blob.subarray(at, (at += room)));
+      yield piece();
+    }
+    gathered.push(blob.subarray(at));
+    room -= blob.length - at;
+  }
+  if (room < PIECE) yield piece();
+  yield encode({ ...header, blobs: lengths, parts: number });
+}
+
 // Cuts a byte stream into messages; throws nothing but `WireError`.
 class Decoder {
   constructor() {
     this._chunks = [];
     this._have = 0;
     this._need = 8;
+    this._parts = new Map();
   }
 
   feed(data) {
@@ -65,8 +101,10 @@ class Decoder {
         break;
       }
       const header = parse(data.toString('utf8', at + 8, start));
-      messages.push([header, header.blobs ? split(header.blobs, data, start, end) : []]);
       at = end;
+      if (header.kind === 'part') this._keep(header, data.subarray(start, end));
+      else if (header.parts) messages.push([header, this._assembled(header)]);
+      else messages.push([header, header.blobs ? split(header.blobs, data, start, end) : []]);
     }
     if (at < data.length) {
       this._chunks = [data.subarray(at)];
@@ -74,6 +112,19 @@ class Decoder {
       this._need = need;
     }
     return messages;
+  }
+
+  _keep({ of, size }, part) {
+    let body = this._parts.get(of);
+    if (!body) this._parts.set(of, (body = { data: Buffer.allocUnsafe(size), at: 0 }));
+    body.at += part.copy(body.data, body.at);
+  }
+
+  _assembled({ parts, blobs }) {
+    const body = this._parts.get(parts);
+    this._parts.delete(parts);
+    if (body?.at !== body?.data.length) throw new WireError('a message that lacks parts');
+    return split(blobs, body.data, 0, body.at);
   }
 }
 
@@ -103,4 +154,4 @@ function unknownKind(kind, theirs) {
   );
 }
 
-module.exports = { PROTOCOL, WireError, Decoder, encode, unknownKind };
+module.exports = { PROTOCOL, WireError, Decoder, encode, inPieces, isLarge, unknownKind };

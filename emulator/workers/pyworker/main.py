@@ -12,14 +12,27 @@ import socket
 import struct
 import sys
 import threading
-from typing import Any, Dict, List, Optional
+from collections import deque
+from typing import Any, Deque, Dict, Iterator, List, Optional
 
 from . import imports, slowness
 from .app import App, wants_debug_logs
 from .debug import Debugger, DebuggerError, not_the_apps
 from .logs import Capture, LogHandler, UserStream, running
 from .sdk import Sdk, SdkError, load_sdk
-from .wire import PROTOCOL, Data, Decoder, Header, Message, WireError, encode, loads, unknown_kind
+from .wire import (
+    PROTOCOL,
+    Data,
+    Decoder,
+    Header,
+    Message,
+    WireError,
+    encode,
+    in_pieces,
+    is_large,
+    loads,
+    unknown_kind,
+)
 
 _MAX_WAIT = 5.0
 
@@ -183,6 +196,8 @@ class Session(asyncio.Protocol):
         self._transport: Any = None
         self._decoder = Decoder()
         self._frames: List[bytes] = []
+        self._large: Deque[Iterator[bytes]] = deque()
+        self._large_sent = 0
         self._scheduled = False
         self._lock = threading.RLock()
         self._writing = False
@@ -201,6 +216,7 @@ class Session(asyncio.Protocol):
 
     def resume_writing(self) -> None:
         self._writable.set()
+        self._pump()
 
     def connection_lost(self, error: Optional[Exception]) -> None:
         if not self.finished.done():
@@ -311,7 +327,15 @@ class Session(asyncio.Protocol):
             self._send(header)
 
     def _send(self, header: Header, blobs: Any = ()) -> None:
-        """Queue a frame; everything of one turn of the loop leaves in one write."""
+        """Queue a frame; everything of one turn of the loop leaves in one write.
+
+        What is large leaves in pieces, between which others can.
+        """
+        if blobs and is_large(blobs):
+            self._large_sent += 1
+            self._large.append(in_pieces(self._large_sent, header, blobs))
+            self._loop.call_soon(self._pump)
+            return
         frame = encode(header, blobs)
         with self._lock:
             self._frames.append(frame)
@@ -326,6 +350,18 @@ class Session(asyncio.Protocol):
                 data = b"".join(self._frames) if len(self._frames) > 1 else self._frames[0]
                 self._frames.clear()
                 self._transport.write(data)
+
+    def _pump(self) -> None:
+        """Write pieces of all large messages in turn, as far as the host takes them."""
+        self._flush()  # what was said before an answer comes before it
+        while self._large and self._writable.is_set():
+            frames = self._large.popleft()
+            frame = next(frames, None)
+            if frame is None:
+                continue
+            self._large.append(frames)
+            with self._lock:
+                self._transport.write(frame)
 
     def _log(self, header: Header) -> None:
         """Write without the loop, from any thread: what follows may block it, or end the process.

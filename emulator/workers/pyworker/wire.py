@@ -3,19 +3,26 @@
 A message is a header (a JSON object with `kind`) and a list of blobs; data in the header refers to
 bytes by their index in that list. On the wire the header carries the blobs' lengths and the body
 their content, so bytes are never escaped. Inside one process messages travel as they are.
+
+A message with a large body goes in pieces, between which others can go: frames of the kind `part`,
+each with one blob, the number of the message they are `of` and the `size` of its body, and at last
+a frame with the header, which has that number as `parts`, and no body.
 """
 
 from __future__ import annotations
 
 import json
 import struct
-from typing import Any, Callable, Dict, List, Sequence, Tuple, Union
+from typing import Any, Callable, Dict, Iterator, List, Sequence, Tuple, Union
 
 PROTOCOL = 1
 
 Header = Dict[str, Any]
 Message = Tuple[Header, Sequence[bytes]]
 Data = Union[bytes, bytearray, memoryview]
+
+PIECE = 1 << 18
+"""Bytes of a body that are sent at once."""
 
 _LENGTHS = struct.Struct("!II")
 _MAX_HEADER = 1 << 28
@@ -45,11 +52,57 @@ def encode(
     if blobs:
         header["blobs"] = [len(blob) for blob in blobs]
     text, body = dumps(header), sum(header["blobs"]) if blobs else 0
-    for size, most, kind in ((len(text), _MAX_HEADER, "text"), (body, _MAX_BODY, "data")):
-        if size > most:
-            raise WireError(f"a message with {size} bytes of {kind}, more than the {most} it holds")
+    _check_sizes(len(text), body)
     lengths = _LENGTHS.pack(len(text), body)
     return b"".join((lengths, text, *blobs)) if blobs else lengths + text
+
+
+def _check_sizes(text: int, body: int) -> None:
+    for size, most, kind in ((text, _MAX_HEADER, "text"), (body, _MAX_BODY, "data")):
+        if size > most:
+            raise WireError(f"a message with {size} bytes of {kind}, more than the {most} it holds")
+
+
+def is_large(blobs: Sequence[bytes]) -> bool:
+    """Say whether a message with these blobs is to be sent in pieces."""
+    return sum(map(len, blobs)) > PIECE
+
+
+def in_pieces(
+    number: int,
+    header: Header,
+    blobs: Sequence[bytes],
+    dumps: Callable[[Header], bytes] = dumps,
+) -> Iterator[bytes]:
+    """Return the frames of a message, to be sent one after the other. Of several messages at a
+    time each has a `number` of its own. Raises as `encode` does, before there is any frame."""
+    header["blobs"] = lengths = [len(blob) for blob in blobs]
+    header["parts"] = number
+    text = dumps(header)
+    size = sum(lengths)
+    _check_sizes(len(text), size)
+    last = _LENGTHS.pack(len(text), 0) + text
+
+    def frames() -> Iterator[bytes]:
+        for piece in _pieces(blobs):
+            yield encode({"kind": "part", "of": number, "size": size}, [piece], dumps)
+        yield last
+
+    return frames()
+
+
+def _pieces(blobs: Sequence[bytes]) -> Iterator[bytes]:
+    gathered: List[Data] = []
+    room = PIECE
+    for blob in blobs:
+        rest = memoryview(blob)
+        while len(rest) >= room:
+            yield b"".join((*gathered, rest[:room]))
+            gathered, rest, room = [], rest[room:], PIECE
+        gathered.append(rest)
+        room -= len(rest)
+    if room < PIECE:
+        yield b"".join(gathered)
 
 
 class Decoder:
@@ -60,6 +113,7 @@ class Decoder:
         self._chunks: List[bytes] = []
         self._have = 0
         self._need = 0
+        self._parts: Dict[int, List[bytes]] = {}
 
     def feed(self, data: bytes) -> List[Message]:
         messages: List[Message] = []
@@ -92,13 +146,35 @@ class Decoder:
             header = self._header(data[start : start + header_length])
             blobs: Sequence[bytes] = ()
             if body_length or "blobs" in header:
-                blobs = _split(header, data, start + header_length, stop)
-            messages.append((header, blobs))
+                if "parts" in header and "blobs" in header:
+                    blobs = self._assembled(header, body_length)
+                else:
+                    blobs = _split(header, data, start + header_length, stop)
+            if header["kind"] == "part":
+                self._keep(header, blobs)
+            else:
+                messages.append((header, blobs))
             at = stop
         if at < end:
             self._chunks = [data[at:]]
             self._have = end - at
             self._need = need
+
+    def _keep(self, header: Header, blobs: Sequence[bytes]) -> None:
+        number = header.get("of")
+        if not isinstance(number, int) or not blobs:
+            raise WireError("a part of no message")
+        self._parts.setdefault(number, []).extend(blobs)
+
+    def _assembled(self, header: Header, body_length: int) -> List[bytes]:
+        number = header.pop("parts")
+        parts = self._parts.pop(number, None) if isinstance(number, int) else None
+        if parts is None or body_length:
+            raise WireError("a message whose parts did not come before it")
+        if header["blobs"] == [sum(map(len, parts))]:
+            return [b"".join(parts)]  # copied no oftener than needed
+        data = b"".join(parts)
+        return _split(header, data, 0, len(data))
 
     def _header(self, text: bytes) -> Header:
         try:

@@ -48,6 +48,63 @@ def test_messages_survive_any_cut_of_the_stream(
     assert [list(blobs) for _, blobs in got] == [blobs for _, blobs in messages]
 
 
+@DUMPS
+@LOADS
+@settings(deadline=None, max_examples=30)
+@given(
+    sizes=st.lists(
+        st.lists(st.sampled_from([0, 1, 1000, wire.PIECE - 1, wire.PIECE, wire.PIECE + 7])).map(
+            lambda each: [*each, wire.PIECE + 1]
+        ),
+        max_size=3,
+    ),
+    order=st.randoms(use_true_random=False),
+)
+def test_large_messages_go_in_pieces_and_let_others_pass(
+    dumps: Any, loads: Any, sizes: list[list[int]], order: Any
+) -> None:
+    bodies = [[bytes([n + 1]) * size for size in each] for n, each in enumerate(sizes)]
+    waiting = [
+        wire.in_pieces(n, {"kind": "large", "n": n}, blobs, dumps) for n, blobs in enumerate(bodies)
+    ]
+    decoder = wire.Decoder(loads)
+    got: dict[int, list[bytes]] = {}
+    small = 0
+    while waiting:
+        frame = next(frames := order.choice(waiting), None)
+        if frame is None:
+            waiting.remove(frames)
+            continue
+        assert len(frame) < wire.PIECE + 200
+        between = wire.encode({"kind": "small", "n": small}, [b"x"], dumps)
+        *large, (header, blobs) = decoder.feed(frame + between)
+        assert (header["n"], blobs) == (small, [b"x"])
+        small += 1
+        got.update({each["n"]: list(found) for each, found in large})
+    assert got == dict(enumerate(bodies))
+
+
+@pytest.mark.parametrize(
+    ("header", "blobs", "told"),
+    [
+        ({"kind": "part"}, [b"x"], "a part of no message"),
+        ({"kind": "part", "of": "1"}, [b"x"], "a part of no message"),
+        ({"kind": "part", "of": 1}, [], "a part of no message"),
+        ({"kind": "k", "parts": 7, "blobs": [1]}, [], "parts did not come before it"),
+        ({"kind": "k", "parts": [7], "blobs": [1]}, [], "parts did not come before it"),
+        ({"kind": "k", "parts": 1}, [b"x"], "parts did not come before it"),
+        ({"kind": "k", "parts": 1, "blobs": [3]}, [], "another length than its parts"),
+    ],
+)
+def test_parts_that_do_not_fit_are_told(
+    header: dict[str, Any], blobs: list[bytes], told: str
+) -> None:
+    decoder = wire.Decoder()
+    decoder.feed(wire.encode({"kind": "part", "of": 1}, [b"ab"]))
+    with pytest.raises(wire.WireError, match=told):
+        decoder.feed(wire.encode(header, blobs))
+
+
 @LOADS
 @settings(deadline=None)
 @given(garbage=st.lists(st.binary(max_size=60), max_size=4))
