@@ -14,6 +14,8 @@ from bindings.openai.models.words import name_words
 # Under which key the part of a record stands that people would read out.
 _SPEAKING_KEYS = ("task", "title", "name", "text", "description", "summary", "subject", "message")
 _QUOTED_ROLES = frozenset({"content", "topic", "name", "path", "code", "person"})
+_FLAGS = frozenset("ok success succeeded status result done message".split())
+_FINE = frozenset("ok okay success successful succeeded done created added saved updated".split())
 _LONGEST_LIST = 20
 _LONGEST_TEXT = 200
 
@@ -54,8 +56,33 @@ def _sentence(outcome: Outcome, skill: Skill | None) -> str:
     if outcome.value is None:
         return f"Done – {_i_did(what, outcome, skill)}."
     if skill is not None and skill.intent not in {"", "read"} and not _is_message(outcome.value):
-        return f"Done – {_i_did(what, outcome, skill)}. {_result(outcome.value)}"
+        news = _news(outcome)
+        told = "" if news is None else f" {_result(news)}"
+        return f"Done – {_i_did(what, outcome, skill)}.{told}"
     return _told(outcome.value, what, outcome, skill)
+
+
+def _news(outcome: Outcome) -> Any:
+    """Return what a result says beyond that it worked, and with what; `None` when that is all."""
+    value = outcome.value
+    if _is_fine(value):
+        return None
+    if not isinstance(value, Mapping):
+        return value
+    given = outcome.arguments
+    texts = [each for each in given.values() if isinstance(each, str) and each]
+    left = {
+        name: each
+        for name, each in value.items()
+        if not (name in given and each == given[name])
+        and each not in texts
+        and not (name.lower() in _FLAGS and _is_fine(each))
+    }
+    return left or (None if value else value)
+
+
+def _is_fine(value: Any) -> bool:
+    return value is True or (isinstance(value, str) and value.lower() in _FINE)
 
 
 _TRY_AGAIN = "Would you like me to try again?"

@@ -111,6 +111,26 @@ LISTED = json.dumps(json.dumps([{"id": 1, "task": "call my dad"}, {"id": 2, "tas
             "Done – I reserved the table (party size 2). The result is reservation R-7, confirmed "
             "yes.",
         ),
+        (
+            "AddTodo",
+            {"taskDescription": "eat"},
+            '{"ok": true, "status": "created", "task": "eat"}',
+            'Done – I created the todo task "eat".',
+        ),
+        (
+            "AddTodo",
+            {"taskDescription": "eat"},
+            '{"id": 7, "task": "eat", "status": "open"}',
+            'Done – I created the todo task "eat". The result is id 7, status open.',
+        ),
+        ("AddTodo", {"taskDescription": "eat"}, '"OK"', 'Done – I created the todo task "eat".'),
+        ("AddTodo", {"taskDescription": "eat"}, "true", 'Done – I created the todo task "eat".'),
+        (
+            "BookTable",
+            {"partySize": 4},
+            '{"partySize": 4, "left": 4}',
+            "Done – I reserved the table (party size 4). The result is left 4.",
+        ),
         ("BookTable", {}, '"Your table is ready at eight."', "Your table is ready at eight."),
         (
             "DeleteFile",
