@@ -9,6 +9,7 @@ from typing import Any
 
 from emulator.config.retry import parse_retry
 from emulator.discovery.misspelt import misspelt_argument
+from emulator.discovery.refusals import step_after
 from emulator.discovery.validate import Declared, name_problem, read_bindings
 from emulator.errors import ConfigError
 from emulator.model import FunctionError, FunctionModel, Problem, RetryPolicy, SourceSpan
@@ -81,6 +82,8 @@ def _next_step(root: Path, error: FunctionError, language: str) -> str:
 
 
 def _hint(root: Path, error: FunctionError) -> str:
+    if step := step_after(error):
+        return f"{step} All functions wait for it."
     match error.type.rpartition(".")[2]:
         case "ModuleNotFoundError" | "ImportError":
             install = "Install what is missing into the app's environment"

@@ -9,12 +9,18 @@ from typing import Any, Dict, List, Optional, Set
 
 _HERE = os.path.dirname(os.path.abspath(__file__))
 _LONGEST = 1 << 20
+_PLACE = "_funcemu_place"
 _UNPRINTABLE = "Unhandled exception in function. Could not serialize original exception message."
 _FOREIGN = (
     os.sep + "site-packages" + os.sep,
     os.sep + "dist-packages" + os.sep,
     os.sep + ".python_packages" + os.sep,
 )
+
+
+def placed(error: BaseException, file: str, line: int) -> None:
+    """Say what place in the app an error is about that no frame of the app is part of."""
+    object.__setattr__(error, _PLACE, (file, line))  # past whatever its class does with them
 
 
 def describe(error: BaseException, root: str) -> Dict[str, Any]:
@@ -45,6 +51,9 @@ def is_app_file(file: Optional[str], root: str) -> bool:
 def _place(error: BaseException, root: str) -> Any:
     if isinstance(error, SyntaxError) and is_app_file(error.filename, root):
         return error.filename, error.lineno
+    told = object.__getattribute__(error, "__dict__").get(_PLACE)
+    if told is not None:
+        return told
     for each in _chain(error):
         found = None
         for frame, line in traceback.walk_tb(each.__traceback__):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import json
 import os
@@ -10,6 +11,7 @@ import sys
 import types
 from typing import Any, Dict, List, NamedTuple, Optional
 
+from .failure import placed
 from .imports import import_app_module
 from .sdk import CLASSIC, Sdk
 
@@ -43,7 +45,12 @@ def index_app(root: str, script: str, sdk: Sdk) -> Optional[Found]:
         return None
     module = import_app_module(script[: -len(".py")])
     application = _app_of(module, script, sdk)
-    functions = [_indexed(each, root) for each in application.get_functions()]
+    try:
+        declared = application.get_functions()
+    except Exception as error:
+        _place(error, application)
+        raise
+    functions = [_indexed(each, root) for each in declared]
     if not functions and CLASSIC:
         return None
     return Found(application, functions)
@@ -64,6 +71,16 @@ def _app_of(module: types.ModuleType, script: str, sdk: Sdk) -> Any:
             " are defined."
         )
     return apps[0]
+
+
+def _place(error: Exception, application: Any) -> None:
+    """The SDK names the function it does not like, and nobody's line is on the stack any more."""
+    with contextlib.suppress(Exception):  # how the SDK keeps functions is its own business
+        for builder in reversed(application._function_builders):
+            function = builder._function
+            if f"Function {function.get_function_name()} " in str(error):
+                placed(error, *_source_of(function.get_user_function()))
+                return
 
 
 def _indexed(function: Any, root: str) -> Indexed:
