@@ -375,7 +375,7 @@ async def test_an_openai_key_wins_over_everything(
         assert request.headers["authorization"] == "Bearer sk"
         assert request.body["max_completion_tokens"] == 100
         assert "max_tokens" not in request.body
-        assert "OPENAI_API_KEY" in host.printed
+        await host.until_printed("OPENAI_API_KEY")
         assert "sk" not in host.printed.split()
 
 
@@ -408,7 +408,9 @@ async def test_without_any_endpoint_a_live_host_fails_with_the_reason(
         await host.put("/api/assistants/a1")
         answer = await host.post("/api/section/a1", params={"message": "Hello"})
         assert (answer.status, answer.body) == (500, b"")
-        assert "Configuration section 'AzureOpenAI' is missing required 'Endpoint'" in host.printed
+        await host.until_printed(
+            "Configuration section 'AzureOpenAI' is missing required 'Endpoint'"
+        )
         chat = await host.get("/api/assistants/a1", params={"timestampUTC": SINCE})
         assert chat.json["totalMessages"] == 1
 
@@ -467,7 +469,7 @@ async def test_the_documented_form_posts_before_and_once_more_after(todo: Todo) 
     assert (answer.status, answer.text) == (202, "You said first")
     contents = [message["content"] for message in (await todo.chat())["recentMessages"]]
     assert contents[3:] == ["first", "You said first", "second", "You said second"]
-    assert "treated as 'assistantPost'" in todo.host.printed
+    await todo.host.until_printed("treated as 'assistantPost'")
 
 
 async def test_a_plain_parameter_receives_what_the_documented_form_delivers(todo: Todo) -> None:

@@ -67,7 +67,7 @@ async def test_a_script_file_that_is_none_takes_down_its_function_only(
     async with served(tmp_path, channel="inprocess") as host:
         assert (await host.get("/api/Good")).text == "good"
         assert (await host.get("/api/Bad")).status == 404
-        assert "Bad/function.json" in host.printed
+        await host.until_printed("Bad/function.json")
 
 
 @pytest.mark.parametrize("folder", ["a\x1b[2Jb", "a\nGET", "\u202eab", "é", "host"])

@@ -6,13 +6,14 @@ machine's own tools.
 
 from __future__ import annotations
 
+import asyncio
 import gzip
-import time
 from pathlib import Path
 
 import pytest
 
 from tests.support.hosted import HEAD, hosted, raw, send
+from tests.support.patience import PATIENCE
 from tests.support.serving import Served, served, write_app
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -322,11 +323,10 @@ async def test_no_body_is_too_much_for_what_reads_it(host: Served, body: bytes) 
         ("POST", "/_openai/v1/embeddings"),
         ("POST", "/_openai/faults"),
     ):
-        began = time.monotonic()
         headers = {"Content-Encoding": "gzip"} if body[:2] == b"\x1f\x8b" else {}
-        answer = await host.request(method, path, data=body, headers=headers)
+        async with asyncio.timeout(PATIENCE):
+            answer = await host.request(method, path, data=body, headers=headers)
         assert answer.status < 500, (path, answer.text)
-        assert time.monotonic() - began < 5
         if path == "/api/echo":
             assert answer.text == str(len(body)), "a function gets a body as it was sent"
     assert "funcemu itself failed" not in host.printed

@@ -75,7 +75,7 @@ async def test_a_service_principal_signs_in_with_its_secret(
 ) -> None:
     folder = app(tmp_path, service, tenantId="t-1", clientId="c-1", clientSecret="s3cret")
     async with served(folder, settings=sign_in.authority) as host:
-        assert "client secret of 'c-1' by AzureOpenAI__clientSecret" in host.printed
+        await host.until_printed("client secret of 'c-1' by AzureOpenAI__clientSecret")
         await post_twice(host)
         assert "s3cret" not in host.printed
     assert sent(service) == [("Bearer entra-1", None)] * 2
@@ -118,7 +118,7 @@ async def test_variables_of_the_sdk_count_in_local_settings_too(
     file.write_text(json.dumps(written))
     settings = {"SSL_CERT_FILE": sign_in.authority["SSL_CERT_FILE"]}
     async with served(folder, settings=settings) as host:
-        assert "by AZURE_CLIENT_SECRET, local.settings.json" in host.printed
+        await host.until_printed("by AZURE_CLIENT_SECRET, local.settings.json")
         await post_twice(host)
     assert sent(service) == [("Bearer entra-1", None)] * 2
 
@@ -148,7 +148,7 @@ async def test_table_storage_is_asked_with_the_identity_of_its_section(
     }
     folder = app(tmp_path, service)
     async with served(folder, settings={**sign_in.authority, **storage}) as host:
-        assert "client secret of 'c-1' by AzureWebJobsStorage__clientSecret" in host.printed
+        await host.until_printed("client secret of 'c-1' by AzureWebJobsStorage__clientSecret")
         chat = await host.get(PATH, params={"timestampUTC": ""})
         assert (chat.status, chat.json["exists"]) == (200, False), host.printed
     assert {each["Authorization"] for each in sign_in.tables} == {"Bearer entra-1"}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import pytest
@@ -21,13 +20,11 @@ async def test_a_new_app_runs_as_it_is(tmp_path: Path, template: str, model: str
     done = funcemu("init", app, "--template", template, "--model", model)
     assert done.code == 0, done.err
     assert f"Next: funcemu start {app}" in done.out
-    began = time.monotonic()
     async with served(app) as host:
         assert "warning" not in host.printed
         assert "error" not in host.printed
         name, attempt = TRIES[template]
         await attempt(host, name)
-    assert time.monotonic() - began < 20
 
 
 @pytest.mark.parametrize("model", MODELS)

@@ -96,4 +96,4 @@ async def test_every_other_path_is_the_app_s(host: Served, path: str) -> None:
 async def test_the_app_finds_what_the_package_told(host: Served) -> None:
     port = host.url.rpartition(":")[2]
     assert (await host.get("/environment")).text == f"http://127.0.0.1:{port}/_probe"
-    assert "The probe is set." in host.printed
+    await host.until_printed("The probe is set.")

@@ -55,8 +55,8 @@ async def test_a_folder_that_cannot_be_written_is_told_at_the_start(tmp_path: Pa
     state = tmp_path / "state"
     with disk(state, writable=False):
         async with served(app, "--enable-auth", state=state) as host:
-            assert f"State cannot be kept in {state}: read-only file system." in host.printed
-            assert "choose another folder with --state-dir" in host.printed
+            await host.until_printed(f"State cannot be kept in {state}: read-only file system.")
+            await host.until_printed("choose another folder with --state-dir")
             assert (await host.get("/api/open")).text == "hi"
             # Twice: keys that could not be written never come into force.
             for _ in range(2):
@@ -87,7 +87,7 @@ async def test_a_full_disk_loses_no_half_turn_and_all_goes_on_when_there_is_room
     with disk(state) as small:
         small.fill()
         async with served(APP, settings=todos(tmp_path), state=state) as host:
-            assert f"State cannot be kept in {state}: the disk is full." in host.printed
+            await host.until_printed(f"State cannot be kept in {state}: the disk is full.")
             assert (await host.put(PATH)).status == 500
             await host.until_printed("openai-chats.db cannot be written: the disk is full.")
             small.free()

@@ -31,7 +31,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 async def test_an_installed_package_adds_an_input_an_output_and_a_trigger(installed: Path) -> None:
     settings = {"PYTHONPATH": str(installed)}
     async with served(FIXTURES / "apps/foreign_binding", settings=settings) as host:
-        assert "Guestbook: in memory" in host.printed
+        await host.until_printed("Guestbook: in memory")
         answer = await host.get("/api/visit/Ada")
         assert (answer.status, answer.text) == (200, "Welcome, Ada!")
         await host.until_printed("noticed: Ada was here")
@@ -103,4 +103,4 @@ async def test_a_broken_package_takes_down_its_own_types_only(
         assert "The binding type 'broken' of package 'broken-bindings' cannot be loaded" in (
             host.printed
         )
-        assert "broken_bindings:Half should define 'read'" in host.printed
+        await host.until_printed("broken_bindings:Half should define 'read'")

@@ -225,8 +225,8 @@ async def test_the_context_names_the_function_and_its_folder(host: Served) -> No
 
 
 async def test_disabled_in_function_json_is_told_to_mean_nothing(host: Served) -> None:
-    assert "'disabled' in disabled_here/function.json has no effect" in host.printed
-    assert "AzureWebJobs.disabled_here.Disabled" in host.printed
+    await host.until_printed("'disabled' in disabled_here/function.json has no effect")
+    await host.until_printed("AzureWebJobs.disabled_here.Disabled")
 
 
 async def test_folders_below_folders_are_no_functions(host: Served) -> None:

@@ -179,4 +179,4 @@ async def test_blueprints_bring_their_functions_names_and_folders(blueprints: Se
     where = (await blueprints.get("/api/health")).text
     assert where == f"alive in {APPS / 'v2_blueprints' / 'health'}"
     assert (await blueprints.get("/api/orders")).status == 401
-    assert "\tlist_orders: [GET]" in blueprints.printed
+    await blueprints.until_printed("\tlist_orders: [GET]")

@@ -111,8 +111,8 @@ async def test_lines_come_before_the_line_of_their_request(host: Served) -> None
 async def test_lines_of_the_worker_s_own_loggers_are_not_shown(host: Served) -> None:
     await say(host, "loggers")
     assert not [line for line in host.output if "system " in line]
-    assert "user one" in host.printed
-    assert "user two" in host.printed
+    await host.until_printed("user one")
+    await host.until_printed("user two")
     assert "user three" not in host.printed  # below the level of the console
 
 
@@ -126,21 +126,21 @@ async def test_a_logger_set_to_debug_passes_its_lines_on(tmp_path: Path, channel
 
 async def test_messages_arrive_whole(host: Served) -> None:
     await say(host, "details")
-    assert "two" in host.printed
+    await host.until_printed("two")
     assert any(line.endswith("lines") for line in host.output)
-    assert "braces {0} %%s {name}" in host.printed
-    assert "unicode ✓ ü" in host.printed
+    await host.until_printed("braces {0} %%s {name}")
+    await host.until_printed("unicode ✓ ü")
     at = next(index for index, line in enumerate(host.output) if "no exception" in line)
     assert "NoneType: None" in host.output[at + 1]
-    assert "with its traceback" in host.printed
-    assert "ZeroDivisionError: division by zero" in host.printed
+    await host.until_printed("with its traceback")
+    await host.until_printed("ZeroDivisionError: division by zero")
 
 
 async def test_a_bad_format_fails_nothing(host: Served) -> None:
     if channel_of(host) == "inprocess":
         pytest.skip("the tests' own handler would raise there")
     await say(host, "bad_format")
-    assert "after the bad format" in host.printed
+    await host.until_printed("after the bad format")
 
 
 async def test_what_is_printed_is_shown_once(host: Served) -> None:
@@ -150,9 +150,9 @@ async def test_what_is_printed_is_shown_once(host: Served) -> None:
     assert host.printed.count("Secret42 printed") == 1
     assert "Secret43" not in host.printed
     assert any(line.endswith("one line") for line in host.output)
-    assert "Error: to stderr with a failure" in host.printed
+    await host.until_printed("Error: to stderr with a failure")
     assert host.printed.count("without line end") == 1
-    assert "look out" in host.printed
+    await host.until_printed("look out")
 
 
 async def test_what_no_call_said_is_shown_as_well(host: Served) -> None:
@@ -188,7 +188,7 @@ async def test_levels_of_host_json_decide(
         assert (await host.get("/api/levels/w")).status == 200
         await host.until_printed("GET /api/levels/w")
         for level in shown:
-            assert f"w {level}" in host.printed
+            await host.until_printed(f"w {level}")
         for level in hidden:
             assert f"w {level}" not in host.printed
 
@@ -197,7 +197,7 @@ async def test_the_command_line_may_ask_for_less(tmp_path: Path) -> None:
     app = write_app(tmp_path, {"function_app.py": CODE})
     async with served(app, "--user-log-level", "Error") as host:
         await say(host, "levels/w")
-        assert "w error" in host.printed
+        await host.until_printed("w error")
         assert "w warning" not in host.printed
 
 

@@ -346,7 +346,7 @@ async def test_a_setting_disables_a_function(tmp_path: Path, setting: str, value
         answer = await host.get("/api/hello")
         assert (answer.status, answer.body) == (404, b"")
         assert (await host.get("/api/other")).status == 200
-        assert "Function hello is disabled." in host.printed
+        await host.until_printed("Function hello is disabled.")
         assert "\thello:" not in host.printed
         assert (await host.get("/admin/functions/hello")).json["isDisabled"] is True
         assert (await host.get("/admin/functions/other")).json["isDisabled"] is False
@@ -371,8 +371,8 @@ async def test_an_allow_list_leaves_the_others_out(tmp_path: Path, channel: str)
         names = [each["name"] for each in (await host.get("/admin/functions")).json]
         assert names == ["hello", "keyed", "other"]
         assert (await host.get("/admin/functions/other")).json["name"] == "other"
-        assert "excluding all but the following functions: [HELLO, unknown]" in host.printed
-        assert "The allow list names 'unknown', but there is no such function" in host.printed
+        await host.until_printed("excluding all but the following functions: [HELLO, unknown]")
+        await host.until_printed("The allow list names 'unknown', but there is no such function")
         assert "\tother:" not in host.printed
         assert (await host.post("/admin/functions/other", json={})).status == 404
 

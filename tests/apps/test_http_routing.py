@@ -265,8 +265,8 @@ async def test_a_later_function_of_a_shadowed_route_is_never_reached_and_told(
         assert (await host.get("/api/b")).json == {
             "fn": "A", "method": "GET", "params": {"rest": "b"}
         }  # fmt: skip
-        assert "The route 'api/b' of function 'B' can never be reached" in host.printed
-        assert "--route-precedence specificity" in host.printed
+        await host.until_printed("The route 'api/b' of function 'B' can never be reached")
+        await host.until_printed("--route-precedence specificity")
 
 
 async def test_specificity_is_a_choice(tmp_path: Path, channel: str) -> None:
@@ -289,7 +289,7 @@ async def test_one_route_with_the_same_method_twice_is_an_error_of_the_second(
         assert (await host.get("/api/same")).json["fn"] == "A"
         assert (await host.post("/api/same")).status == 404
         assert (await host.get("/api/other")).status == 200
-        assert told in host.printed
+        await host.until_printed(told)
         assert (await host.get("/admin/functions/B/status")).json == {"errors": [told]}
         assert (await host.get("/admin/functions/A/status")).json == {}
 
@@ -336,7 +336,7 @@ async def test_the_route_prefix_of_host_json_counts(tmp_path: Path, channel: str
     async with served(app, channel=channel) as host:
         assert (await host.get("/v1/things/hello")).status == 200
         assert (await host.get("/api/hello")).status == 404
-        assert f"hello:  {host.url}/v1/Things/hello" in host.printed
+        await host.until_printed(f"hello:  {host.url}/v1/Things/hello")
 
 
 async def test_the_environment_overrides_the_route_prefix(tmp_path: Path, channel: str) -> None:
@@ -395,7 +395,7 @@ async def test_a_prefix_below_admin_is_told_to_be_unreachable(tmp_path: Path, ch
     )
     async with served(app, channel=channel) as host:
         assert (await host.get("/admin/api/hello")).status == 404
-        assert "can never be reached: the path belongs to the host" in host.printed
+        await host.until_printed("can never be reached: the path belongs to the host")
 
 
 async def test_an_empty_list_of_methods_matches_nothing_and_is_told(
@@ -414,7 +414,7 @@ async def test_an_empty_list_of_methods_matches_nothing_and_is_told(
     )
     async with served(app, channel=channel) as host:
         assert (await host.get("/api/f")).status == 404
-        assert "its list of methods is empty" in host.printed
+        await host.until_printed("its list of methods is empty")
 
 
 async def test_a_route_on_another_trigger_is_ignored(tmp_path: Path, channel: str) -> None:

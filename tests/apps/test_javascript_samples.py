@@ -44,7 +44,7 @@ async def test_the_demo_works_offline(sample: str, tmp_path: Path) -> None:
             assert answer.status in {200, 202}, request.title
             wanted = TODO[request.title].replace('": "', '":"')
             assert wanted in answer.text, request.title
-        assert "Node.js" in host.printed
+        await host.until_printed("Node.js")
         assert not re.search(r"\b(?:error|failed)\b", host.printed, re.IGNORECASE)
 
 

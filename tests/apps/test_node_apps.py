@@ -115,7 +115,7 @@ async def test_an_app_answers_and_survives_what_it_does(tmp_path: Path, kind: st
         assert after != before
         assert (await host.get("/api/spins")).status == 500
         await host.until_printed("Timeout value of 00:00:01 exceeded")
-        assert (await host.get("/api/hello?name=again")).text == "Hello again"
+        assert (await host.served_again("/api/hello?name=again")).text == "Hello again"
         assert (await host.get("/api/pid")).text not in (before, after)
 
 

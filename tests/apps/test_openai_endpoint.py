@@ -102,7 +102,7 @@ async def test_the_environment_points_to_this_host(host: Served) -> None:
     assert said["AZURE_OPENAI_ENDPOINT"] == own
     assert said["OPENAI_API_KEY"] == said["AZURE_OPENAI_KEY"] == "offline"
     assert said["AZURE_OPENAI_API_KEY"] == "offline"
-    assert f"OpenAI clients in the app: {own} (offline models)" in host.printed
+    await host.until_printed(f"OpenAI clients in the app: {own} (offline models)")
 
 
 async def test_a_rate_limit_says_when_to_come_back(host: Served) -> None:
@@ -258,4 +258,4 @@ async def test_the_run_ends_with_a_summary() -> None:
     async with served(APP) as host:
         await ask(host, "ask")
         await ask(host, "nearest")
-    assert "Models: 1 call (deterministic 1); 3 texts embedded (lexical 3);" in host.printed
+    await host.until_printed("Models: 1 call (deterministic 1); 3 texts embedded (lexical 3);")

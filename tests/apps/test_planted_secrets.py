@@ -183,7 +183,7 @@ async def test_nothing_that_is_told_of_a_broken_app_has_a_key(
             await _look(keep, f"{command} {output}", app, *command, app, "--output", output)
     keep("log file", ("", (tmp_path / "host.log").read_bytes()))
     keep("app", *files_below(app, but=PLANTED_FILES))
-    assert "no start with" in host.printed
+    await host.until_printed("no start with")
     assert keep.leaks == {}
 
 

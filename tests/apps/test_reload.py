@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
+from emulator.runtime.watch import DEBOUNCE
 from tests.support.patience import PATIENCE
 from tests.support.serving import Served, served, write_app
 
@@ -28,7 +30,8 @@ def hello(req: func.HttpRequest) -> str:
 @app.route(route="slow")
 async def slow(req: func.HttpRequest) -> str:
     print("slow begun")
-    await asyncio.sleep(0.8)
+    while not os.path.exists(os.environ["GO_ON"]):
+        await asyncio.sleep(0.01)
     return "slow 1"
 
 
@@ -58,7 +61,7 @@ async def test_a_save_is_served_and_no_request_fails(app: Path) -> None:
         for version in range(2, 12):
             save(app, APP.replace("version 1", f"version {version}"))
             await until(host, "/api/hello", f"version {version}")
-        assert host.printed.count("Reloaded 3 functions") == 10
+        await printed(host, "Reloaded 3 functions", 10)
 
 
 async def test_edits_of_equal_length_within_a_second_are_never_missed(app: Path) -> None:
@@ -79,7 +82,7 @@ async def test_a_broken_save_keeps_the_last_good_version_and_says_so(app: Path) 
         status = (await host.get("/admin/host/status")).json
         assert status["state"] == "Running"
         assert "SyntaxError" in status["errors"][0]
-        assert f"function_app.py:{len(APP.splitlines()) + 2}" in host.printed
+        await host.until_printed(f"function_app.py:{len(APP.splitlines()) + 2}")
 
         save(app, APP + "\nimport not_installed_anywhere\n")
         await host.until_printed("No module named 'not_installed_anywhere'")
@@ -104,13 +107,15 @@ async def test_a_broken_start_heals_on_save(app: Path) -> None:
                 await asyncio.sleep(0.01)
 
 
-async def test_a_call_under_way_finishes_on_the_old_code(app: Path) -> None:
-    async with served(app, watch=True) as host:
+async def test_a_call_under_way_finishes_on_the_old_code(app: Path, tmp_path: Path) -> None:
+    go_on = tmp_path / "go on"
+    async with served(app, watch=True, settings={"GO_ON": str(go_on)}) as host:
         call = asyncio.create_task(host.get("/api/slow"))
         await host.until_printed("slow begun")
         save(app, APP.replace("slow 1", "slow 2").replace("version 1", "version 2"))
         await until(host, "/api/hello", "version 2")
         assert not call.done()
+        go_on.touch()
         answer = await call
         assert (answer.status, answer.text) == (200, "slow 1")
 
@@ -153,17 +158,23 @@ async def test_what_does_not_matter_does_not_reload(app: Path) -> None:
         (app / "__pycache__" / "x.py").write_text("1\n")
         save(app, APP.replace("version 1", "version 2"))
         await until(host, "/api/hello", "version 2")
-        assert host.printed.count("Reloaded") == 1
+        await printed(host, "Reloaded", 1)
 
 
 async def test_a_burst_of_saves_is_one_reload(app: Path) -> None:
     async with served(app, watch=True) as host:
         await host.get("/api/hello")
-        for number in range(20):
-            (app / f"module_{number}.py").write_text(f"x = {number}\n")
-        save(app, APP.replace("version 1", "version 2"))
-        await until(host, "/api/hello", "version 2")
-        assert host.printed.count("Reloaded") <= 2
+        for version in range(2, 12):
+            before, began = host.printed.count("Reloaded"), time.monotonic()
+            for number in range(20):
+                (app / f"module_{number}.py").write_text(f"x = {number + version}\n")
+            save(app, APP.replace("version 1", f"version {version}"))
+            took = time.monotonic() - began
+            await until(host, "/api/hello", f"version {version}")
+            if took < DEBOUNCE / 2000:  # or it was no burst, since the machine stood still
+                assert host.printed.count("Reloaded") <= before + 2
+                return
+        raise AssertionError("this machine writes no 20 files at once")
 
 
 async def test_polling_sees_saves_within_one_second(app: Path) -> None:
@@ -229,8 +240,19 @@ def children(pid: int) -> list[int]:
     return [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
+async def printed(host: Served, text: str, times: int) -> None:
+    """Wait until it was printed so often: a swap is told after it is made."""
+    async with asyncio.timeout(PATIENCE):
+        while host.printed.count(text) < times:  # noqa: ASYNC110 - another process prints
+            await asyncio.sleep(0.01)
+    assert host.printed.count(text) == times
+
+
 def save(app: Path, text: str) -> None:
-    (app / "function_app.py").write_text(text)
+    """Save in one step: a quick host would serve a file that is half written."""
+    written = app / "function_app.py.new"
+    written.write_text(text)
+    written.replace(app / "function_app.py")
 
 
 async def until_status(host: Served, status: int) -> None:
@@ -269,5 +291,5 @@ async def test_host_json_can_end_the_watching(app: Path) -> None:
         assert (await host.get("/api/hello")).text == "version 1"
         await host.post("/admin/host/restart")
         await until(host, "/api/hello", "version 2")
-        assert "Reloaded" in host.printed
+        await host.until_printed("Reloaded")
         assert host.printed.count("Reloaded") == 1

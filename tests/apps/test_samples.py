@@ -55,7 +55,7 @@ async def test_the_demo_works_offline_from_the_first_request_to_the_last(
             assert (answer.status == 404) == ("404" in request.title), request.title
             assert answer.status < 300 or answer.status == 404, request.title
             assert wanted in answer.text, request.title
-        assert "is not a service address yet" in host.printed
+        await host.until_printed("is not a service address yet")
         assert "Traceback" not in host.printed
         assert not re.search(r"\b(?:error|failed)\b", host.printed, re.IGNORECASE)
 

@@ -104,7 +104,7 @@ async def test_a_broken_settings_file_is_told_with_its_line_and_the_rest_counts(
         assert f"Failed to read app settings file at '{folder / 'local.settings.json'}'." in (
             host.printed
         )
-        assert "local.settings.json:4" in host.printed
+        await host.until_printed("local.settings.json:4")
         seen = await environ(host)
     assert [seen.get(name) for name in "ABCD"] == [None, None, "3", "4"]
 
@@ -113,10 +113,10 @@ async def test_one_bad_value_is_named_and_the_others_are_kept(channel: str, tmp_
     text = '{\n"Values": {\n"A": "1",\n"Logging": {\n"Level": "Debug"},\n"N": null,\n"B": "2"}}'
     async with served(app(tmp_path, text), channel=channel) as host:
         await host.until_printed("Ready")
-        assert "The value of 'Logging' is an object" in host.printed
-        assert "local.settings.json:4" in host.printed
-        assert "Skipping 'N' because value is null" in host.printed
-        assert "local.settings.json:6" in host.printed
+        await host.until_printed("The value of 'Logging' is an object")
+        await host.until_printed("local.settings.json:4")
+        await host.until_printed("Skipping 'N' because value is null")
+        await host.until_printed("local.settings.json:6")
         seen = await environ(host)
     assert [seen.get(name) for name in ("A", "Logging__Level", "N", "B")] == [
         "1", "Debug", None, "2",
@@ -129,8 +129,8 @@ async def test_encrypted_settings_are_refused_with_the_way_out(
     folder = app(tmp_path, {"IsEncrypted": True, "Values": {"A": "CfDJ8planted"}}, env="B=2\n")
     async with served(folder, channel=channel) as host:
         await host.until_printed("Ready")
-        assert "Failed to decrypt settings." in host.printed
-        assert "func settings decrypt" in host.printed
+        await host.until_printed("Failed to decrypt settings.")
+        await host.until_printed("func settings decrypt")
         assert "CfDJ8planted" not in host.printed
         seen = await environ(host)
     assert [seen.get(name) for name in "AB"] == [None, "2"]
@@ -181,8 +181,8 @@ async def test_an_unknown_key_is_told_with_the_one_that_was_meant(
             ("functionTimeot", "functionTimeout"),
             ("routePrefx", "routePrefix"),
         ):
-            assert f"'{key}' means nothing in" in host.printed
-            assert f"Did you mean '{meant}'?" in host.printed
+            await host.until_printed(f"'{key}' means nothing in")
+            await host.until_printed(f"Did you mean '{meant}'?")
 
 
 BROKEN = {
@@ -200,8 +200,8 @@ async def test_with_a_broken_host_json_the_host_is_up_and_says_why(
 ) -> None:
     async with served(app(tmp_path, host=text), channel=channel) as host:
         await host.until_printed("Nothing is served")
-        assert message in host.printed
-        assert "host.json" in host.printed
+        await host.until_printed(message)
+        await host.until_printed("host.json")
         answer = await host.get("/api/environ")
         assert answer.status == 503
         assert answer.text.startswith("Function host is not running.")
@@ -253,7 +253,7 @@ async def test_a_bad_override_is_told_with_the_name_of_the_setting(
     shell = {"AzureFunctionsJobHost__functionTimeout": "soon"}
     async with served(app(tmp_path), channel=channel, settings=shell) as host:
         await host.until_printed("Nothing is served")
-        assert "at AzureFunctionsJobHost__functionTimeout (environment)" in host.printed
+        await host.until_printed("at AzureFunctionsJobHost__functionTimeout (environment)")
         assert (await host.get("/api/environ")).status == 503
 
 

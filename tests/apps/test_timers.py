@@ -64,7 +64,7 @@ async def test_a_function_runs_by_the_clock(tmp_path: Path) -> None:
         assert first == "past due: False, last: 0001-01-01T00:00:00+00:00"
         assert second.startswith("past due: False, last: 2026-01-0")
         assert second.endswith(":00:00+00:00")
-        assert "Reason='Timer fired at 2026-01-0" in host.printed
+        await host.until_printed("Reason='Timer fired at 2026-01-0")
         await host.until_printed("Executed 'Functions.tick' (Succeeded")
 
 
@@ -96,7 +96,7 @@ async def test_timers_are_listed_and_run_when_asked_for(tmp_path: Path, channel:
             f"Functions:\n\n\thello: [GET,POST] http://localhost:{port}/api/hello\n\n"
             "\ttick: timerTrigger\n\n"
         )
-        assert block in host.printed
+        await host.until_printed(block)
         assert (await host.get("/api/hello")).text == "hello"
         [error] = (await host.get("/admin/functions/never/status")).json["errors"]
         assert error.endswith(

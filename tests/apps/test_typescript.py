@@ -73,7 +73,7 @@ async def until(host: Served, text: str) -> None:
 async def test_an_app_is_compiled_before_it_is_loaded(compiled: Path) -> None:
     async with served(compiled) as host:
         assert (await host.get("/api/hello")).text == "Hello"
-        assert "Building the app: npm run build" in host.printed
+        await host.until_printed("Building the app: npm run build")
     async with served(compiled) as host:
         assert (await host.get("/api/hello")).text == "Hello"
         assert "Building" not in host.printed  # nothing was changed
@@ -96,7 +96,7 @@ async def test_a_save_is_compiled_and_served(tmp_path: Path, scripts: dict[str, 
             await until(host, word)
         (app / FILE).write_text(HELLO.replace("'Hello'", "5"), "utf-8")
         await host.until_printed("TS2322: Type 'number' is not assignable to type 'string'.")
-        assert f"at {FILE}:7:" in host.printed
+        await host.until_printed(f"at {FILE}:7:")
         (app / FILE).write_text(HELLO.replace("Hello", "Ciao"), "utf-8")
         await until(host, "Ciao")
     assert not _working_in(app)  # the compiler ended with the host
@@ -105,7 +105,7 @@ async def test_a_save_is_compiled_and_served(tmp_path: Path, scripts: dict[str, 
 async def test_what_does_not_compile_is_told_at_the_start(tmp_path: Path) -> None:
     app = typescript(tmp_path, HELLO.replace("'Hello'", "5"), BUILD)
     async with served(app) as host:
-        assert f"at {FILE}:7:" in host.printed
+        await host.until_printed(f"at {FILE}:7:")
         assert (await host.get("/api/hello")).status == 200  # it is compiled all the same
 
 
@@ -135,7 +135,7 @@ async def test_without_its_packages_the_next_step_is_told(tmp_path: Path) -> Non
     }
     async with served(write_app(tmp_path, files)) as host:
         await host.until_printed("The app cannot be built: npm run build failed")
-        assert "npm install" in host.printed
+        await host.until_printed("npm install")
         assert (await host.get("/api/hello")).status == 503
 
 

@@ -107,7 +107,7 @@ async def test_an_app_runs_by_the_official_worker(package: Package, tmp_path: Pa
     app = _app(tmp_path, package)
     given = {**settings(package), "MINE": "yes", "FUNCTIONS_WORKER_RUNTIME": "python"}
     async with served(app, settings=given, watch=True) as host:
-        assert "official worker" in host.printed
+        await host.until_printed("official worker")
         answer = await host.post("/api/hello/you?name=Mia", data=b"hi")
         assert (answer.status, answer.headers["x-mine"]) == (202, "&#233;")
         assert answer.json == {
@@ -142,7 +142,7 @@ async def test_a_mistake_of_the_app_is_told(package: Package, tmp_path: Path) ->
     app = _app(tmp_path, package)
     (app / "shared.py").write_text("import nothing_like_it\n", "utf-8")
     async with served(app, settings=settings(package)) as host:
-        assert "nothing_like_it" in host.printed
+        await host.until_printed("nothing_like_it")
         assert (await host.get("/api/hello")).status in (500, 503)
 
 

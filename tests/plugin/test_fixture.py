@@ -103,7 +103,7 @@ def test_what_happened_is_recorded(pytester: pytest.Pytester, channel: str) -> N
             assert call.inputs["req"].params == {"name": "Ada"}
             assert call.returned.status == 200
             assert call.outputs == {}
-            assert 0 <= call.duration < 5
+            assert 0 <= call.duration < 120
             assert call.succeeded and call.finished and str(call) == "hello succeeded"
             assert [str(line) for line in call.logs] == ["Information: greeting Ada"]
             assert call.logs[0].category == "Function.hello.User"

@@ -179,7 +179,7 @@ def test_services_have_bad_days(pytester: pytest.Pytester) -> None:
             models.on("hi").fails(429, times=2, retry_after=60).fails(503, times=1).says("ok")
             assert await say(chat, "hi") == "ok"
             assert models.requests[0].attempts == 4
-            assert time.monotonic() - began < 1
+            assert time.monotonic() - began < 30
 
         async def test_refused(chat, models):
             models.on("hi").fails(401)
