@@ -463,8 +463,13 @@ class _LogRelay:
         self._events = events
         self.running: dict[str, str] = {}
         """The function of each call under way; kept by the invoker."""
+        self._told: set[str] = set()
 
     def __call__(self, log: WorkerLog) -> None:
+        if log.once:
+            if log.message in self._told:
+                return
+            self._told.add(log.message)
         if log.source == "worker":
             # What a worker warns of in its own name is for people; what is printed for the host
             # is Information.

@@ -106,6 +106,8 @@ class WorkerLog:
     source: str
     """`logging`, `stdout`, `stderr` or `worker` (the worker's own words)."""
     logger: str = ""
+    once: bool = False
+    """Whether each worker says it that starts, so that it need be told once only."""
 
 
 @dataclass(frozen=True, slots=True)

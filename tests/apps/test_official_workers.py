@@ -5,6 +5,7 @@ The worker of these tests stands for each of them and tells what it was asked.
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.patience import PATIENCE
 from tests.support.rpcapps import PYTHON_WORKER, like, worker_folder
 from tests.support.serving import served, write_app
 
@@ -29,16 +31,22 @@ JAVA = {"scriptFile": "../shop.jar", "entryPoint": "com.shop.Hello.run", "bindin
 APPS: dict[str, tuple[dict[str, str], dict[str, Any]]] = {
     "java": (
         {"hello/function.json": json.dumps(JAVA), "shop.jar": "PK"},
-        {"script": "shop.jar", "entry": "com.shop.Hello.run", "directory": "hello"},
+        {
+            "script": "shop.jar",
+            "entry": "com.shop.Hello.run",
+            "directory": "hello",
+            "fetches": False,
+        },
     ),
     "powershell": (
         {
+            "host.json": json.dumps({"version": "2.0", "managedDependency": {"enabled": True}}),
             "hello/function.json": json.dumps({"bindings": HTTP}),
             "hello/run.ps1": "param($req)",
             "profile.ps1": "",
             "requirements.psd1": "@{}",
         },
-        {"script": "hello/run.ps1", "entry": "", "directory": "hello"},
+        {"script": "hello/run.ps1", "entry": "", "directory": "hello", "fetches": True},
     ),
 }
 
@@ -55,12 +63,13 @@ async def test_an_app_with_folders_is_run_by_the_worker_of_its_language(
         "languageWorkers__workersDirectory": str(folder.parent),
     }
     async with served(app, settings=settings) as host:
-        assert str(folder) in host.printed
+        await host.until_printed(str(folder))
         answer = await host.post("/api/hello/you?size=2", data=b'{"note": "x"}')
         said = answer.json
     assert said["script"] == str(app / told["script"])
     assert (said["entry"], said["directory"]) == (told["entry"], str(app / told["directory"]))
     assert (said["language"], said["runtime"]) == (language, language)
+    assert said["fetches"] is told["fetches"]
     assert said["inputs"] == {"req": "http"}
     assert said["metadata"] == {
         "Query": '{"size": "2"}',
@@ -83,7 +92,7 @@ async def test_a_built_net_project_is_its_own_worker(tmp_path: Path) -> None:
     text = json.dumps([{**entry, "language": "dotnet-isolated", "bindings": bindings}])
     (built / "functions.metadata").write_text(text, "utf-8")
     async with served(app, settings=like("echo", capabilities=PYTHON_WORKER)) as host:
-        assert str(built) in host.printed
+        await host.until_printed(str(built))
         said = (await host.get("/api/hello/you")).json
     assert said["script"] == str(built / "Shop.dll")
     assert said["entry"] == "Shop.Hello.Run"
@@ -123,3 +132,23 @@ async def test_bodies_stream_to_and_from_the_worker_s_own_server(tmp_path: Path)
         answer = await host.get("/api/up/fail")  # it had answered when it failed
         assert answer.text == "/api/up/fail 0;/api/up/fail 1;/api/up/fail 2;"
         await host.until_printed("ValueError: after all")
+
+
+async def test_what_each_worker_says_at_its_start_is_told_once(tmp_path: Path) -> None:
+    code = (
+        "import os\nimport azure.functions as func\n\n"
+        "app = func.FunctionApp(http_auth_level='ANONYMOUS')\n\n"
+        "@app.route()\ndef pid(req):\n    return str(os.getpid())\n"
+    )
+    app = write_app(tmp_path / "app", {"function_app.py": code})
+    settings = {
+        **like("is too old", capabilities=PYTHON_WORKER),
+        "languageWorkers__python__workerDirectory": str(worker_folder(tmp_path / "python")),
+        "FUNCTIONS_WORKER_PROCESS_COUNT": "2",
+    }
+    async with served(app, settings=settings) as host:
+        seen = set()
+        async with asyncio.timeout(PATIENCE):
+            while len(seen) < 2:
+                seen.add((await host.get("/api/pid")).text)
+        assert host.printed.count("Error: Python reached EOL.") == 1

@@ -276,6 +276,14 @@ async def test_what_a_skill_returns_is_kept_without_an_output_for_it(tmp_path: P
         assert text_of(await worker.call("f", t=Datum("text", "milk"))) == "MILK"
 
 
+async def test_what_each_worker_says_at_its_start_is_marked(tmp_path: Path) -> None:
+    async with loaded(decorated(tmp_path, HELLO), "is too old") as worker:
+        (told,) = [each for each in worker.logs if each.message == "Python reached EOL."]
+        assert (told.level, told.source, told.once) == ("Error", "worker", True)
+        assert worker.index.error is None
+        assert not [each for each in worker.logs if each.once and each is not told]
+
+
 async def test_the_worker_s_own_debug_lines_are_left_out(tmp_path: Path) -> None:
     code = """
     import logging

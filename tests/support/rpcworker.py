@@ -45,6 +45,10 @@ _LEVELS = ("Trace", "Debug", "Information", "Warning", "Error", "Critical")
 _FAILURE, _SUCCESS = 0, 1
 
 
+def old(log: Any) -> None:
+    log.message, log.level, log.log_category = "Python reached EOL.", 4, 1
+
+
 class Worker:
     """One connection and the app behind it."""
 
@@ -126,6 +130,8 @@ class Worker:
             self.channel.close()
             return
         await self.app.start()
+        if "is too old" in self.does:
+            self.say(rpc_log=old)
         if "http" in self.does:
             self.capabilities = {**self.capabilities, "HttpUri": await self.serve_http()}
         index = await self.app.index()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from emulator.errors import WorkerLost, WorkerProtocolError, WorkerStartError
@@ -28,7 +29,7 @@ from emulator.workers.functionrpc.launch import RpcProcess
 from emulator.workers.functionrpc.link import Link
 from emulator.workers.functionrpc.logs import log_of
 from emulator.workers.functionrpc.messages import Messages, as_delivered
-from emulator.workers.functionrpc.nodestacks import last_words
+from emulator.workers.functionrpc.nodestacks import is_about_loading, last_words
 from emulator.workers.functionrpc.places import Places
 from emulator.workers.functionrpc.protocol import Protocol
 from emulator.workers.functionrpc.proxy import (
@@ -436,8 +437,13 @@ class RpcChannel:
         line = log_of(log)
         if line is None:
             return
-        if self._found.index is None and line.level in ("Error", "Critical"):
-            self._errors.append(line.message)
+        if line.source == "worker" and is_about_loading(line.message):
+            self._errors.append(line.message)  # which a problem of the app tells
+            return
+        if self._found.index is None:
+            if line.level in ("Error", "Critical"):
+                self._errors.append(line.message)
+            line = replace(line, once=line.source == "worker")
         self._sink(line)
 
     def _printed(self, source: str, lines: Sequence[str]) -> None:

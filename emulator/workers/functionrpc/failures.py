@@ -13,7 +13,7 @@ from emulator.workers.functionrpc.systemlines import is_system_line
 
 SUCCESS, CANCELLED = 1, 2
 
-_TITLE = re.compile(r"(?P<type>[A-Za-z_$][\w.$]*): ?(?P<message>.*)", re.DOTALL)
+_TITLE = re.compile(r"(?P<type>[A-Za-z_$][\w.$]*)(?:: ?(?P<message>.*))?\Z", re.DOTALL)
 _EXCEPTION = re.compile(r"[.$][A-Z]\w*$|(?:Error|Exception|Exit|Interrupt|Warning)$")
 _REPORT = re.compile(
     r"Result:\s*(?:Failure|Error)\s*\nException:\s*(?P<title>.*?)(?:\nStack:\s?(?P<stack>.*))?\Z",
@@ -108,7 +108,7 @@ def _title(text: str, surely: bool = False) -> tuple[str, str] | None:
     found = _TITLE.match(text)
     if found is None or not (surely or _EXCEPTION.search(found["type"])):
         return None
-    return found["type"], found["message"]
+    return found["type"], found["message"] or ""
 
 
 def _made(kind: str, message: str, stack: str, places: Places) -> FunctionError:

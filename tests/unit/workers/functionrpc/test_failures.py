@@ -65,6 +65,12 @@ def test_an_exception_of_the_app_s_own_may_be_called_anything() -> None:
     assert error.title == "Boom: now"
 
 
+def test_an_exception_need_not_say_anything() -> None:
+    error = failure(message="CancelledError", stack_trace=PYTHON_STACK)
+    assert (error.type, error.message) == ("CancelledError", "")
+    assert failure(message="no", stack_trace="").type == "Exception"
+
+
 def test_causes_of_python_s_exceptions_stay() -> None:
     stack = (
         '  File "/app/a.py", line 1, in f\n    1 / 0\nZeroDivisionError: division by zero\n\n'
