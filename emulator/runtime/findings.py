@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from emulator.config.settings import Settings
@@ -15,6 +16,11 @@ _OLDEST, _NEWEST = (3, 10), (3, 14)
 
 _NAMES_DIFFER = ("declared in Python but not in", "but not in Python", "not present in Python")
 """What the worker says when bindings and parameters have different names."""
+
+_TYPES_DIFFER = re.compile(
+    r"'(?P<name>\w+)' binding type \"(?P<type>\w+)\" .* annotation \"(?:dict|list|int|float|bool)\""
+)
+"""What the worker says of a parameter that has the type of the JSON it hopes for."""
 
 _NEWER_WORKER = (3, 13)
 _STREAMING_SETTING = "PYTHON_ENABLE_INIT_INDEXING"
@@ -36,7 +42,9 @@ def load_problems(
             function=name,
             # One line is the message again.
             detail=error.shown_stack if "\n" in error.stack.strip() else None,
-            hint=_names_hint(model, error) + "Every call of it fails until this is mended.",
+            hint=_names_hint(model, error)
+            + _type_hint(error)
+            + "Every call of it fails until this is mended.",
             # The signature of a decorated function is looked at while the app is indexed.
             azure=WHOLE_APP if decorated else None,
         )
@@ -50,6 +58,13 @@ def _names_hint(model: FunctionModel | None, error: FunctionError) -> str:
     if model.programming_model == "v2" and len(names) == 1:
         renamed = ', or give the decorator arg_name (route: trigger_arg_name="…")'
     return f"Name its parameters as its bindings: {', '.join(names)}{renamed}. "
+
+
+def _type_hint(error: FunctionError) -> str:
+    found = _TYPES_DIFFER.search(error.message)
+    if found is None or found["type"].lower().endswith("trigger"):
+        return ""
+    return f"Annotate '{found['name']}' as str, for it gets text, and read it with json.loads. "
 
 
 def version_problems(worker: WorkerInfo) -> Iterable[Problem]:

@@ -107,6 +107,12 @@ class AssistantCreate(Output[AssistantCreateOptions]):
 
 def _wanted(item: Datum, options: AssistantCreateOptions) -> _Wanted:
     given = _members(item)
+    if not given.get("id") and not options.id:
+        has = ", ".join(f"'{name}'" for name in given) or "nothing"
+        raise BindingError(
+            "The assistant ID must be specified.",
+            hint=f"It is the 'id' of the value the function sets, which has {has}.",
+        )
     instructions = given.get(
         "instructions",
         DEFAULT_INSTRUCTIONS if options.instructions is None else options.instructions,

@@ -36,6 +36,14 @@ async def test_create_stores_the_instructions_and_the_state_and_asks_no_model(
     ]
 
 
+async def test_a_value_without_an_id_is_told_with_what_it_has(todo: TodoAssistant) -> None:
+    with pytest.raises(BindingError) as caught:
+        await todo.host.write(todo.create_binding, {"assistantId": "a1", "instructions": "x"})
+    assert caught.value.hint == (
+        "It is the 'id' of the value the function sets, which has 'assistantid', 'instructions'."
+    )
+
+
 async def test_creating_again_is_a_full_reset(todo: TodoAssistant, service: ModelService) -> None:
     todo.host.clock = ManualClock()
     await todo.create()
