@@ -1,6 +1,6 @@
 """`python -m emulator` is `funcemu`."""
 
-from emulator.cli.main import main
+from emulator.cli.entry import main
 
 if __name__ == "__main__":
     main()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -62,7 +63,10 @@ class LazyGroup(click.Group):
         if not name.startswith("-") and self.get_command(ctx, name) is None:
             near = did_you_mean(name, self.list_commands(ctx))
             ctx.fail(f"There is no command '{name}'." + (f" {near}" if near else ""))
-        return super().resolve_command(ctx, args)
+        found = super().resolve_command(ctx, args)
+        if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:  # so far there were only imports
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+        return found
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
         from click.shell_completion import CompletionItem  # only shells ask, at each tab
@@ -146,7 +150,7 @@ def cli() -> None:
 
 
 def main() -> None:
-    """Entry point of the console script."""
+    """Run the command that the arguments name."""
     try:
         cli(prog_name="funcemu")
     except Exception as error:  # a mistake of ours: users are told what to do with it
