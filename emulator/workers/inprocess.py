@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import importlib
 import logging
+import os
 import platform
 import sys
 import threading
@@ -56,7 +57,7 @@ class InProcessChannel:
         self._environment = worker_environment(spec.root, spec.environment)
         python = ".".join(platform.python_version_tuple()[:2])
         self._environment.setdefault("FUNCTIONS_WORKER_RUNTIME_VERSION", python)
-        self._modules = AppModules(spec.root)
+        self._modules = AppModules(spec.root, _python_path(spec.root, self._environment))
         self._settings = Variables(self._environment, lambda: self._capture.call_id()[0])
         self._closed: asyncio.Future[ExitInfo] | None = None
         self._app: App | None = None
@@ -200,6 +201,12 @@ class InProcessChannel:
         if self._app is None or self._closing:
             raise _stopped()
         return self._app
+
+
+def _python_path(root: Path, environment: Mapping[str, str]) -> list[str]:
+    """Return the folders of PYTHONPATH, which a process of its own would look into by itself."""
+    given = environment.get("PYTHONPATH", "").split(os.pathsep)
+    return [os.path.normpath(root / each) for each in given if each]
 
 
 def _stopped() -> WorkerLost:

@@ -37,8 +37,10 @@ _OPEN: list[AppModules] = []
 class AppModules:
     """The modules of one app."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, search: Sequence[str] = ()) -> None:
+        """`search` are further folders the app wants modules from."""
         self._root = str(root)
+        self._search = search
         self._modules: dict[str, ModuleType] = {}
         self._aside: dict[str, ModuleType] = {}
         self._hidden: dict[str, ModuleType] = {}
@@ -88,7 +90,8 @@ class AppModules:
         with _LOCK:
             _OPEN.append(self)
             sys.path_hooks.insert(0, self._hook)
-            self._paths = [path for path in imports.app_paths(self._root) if path not in sys.path]
+            wanted = [*self._search, *imports.app_paths(self._root)]
+            self._paths = [path for path in wanted if path not in sys.path]
             sys.path += self._paths
             imports.forget(self._root)
             self._modules[imports.NAMESPACE] = imports.namespace(self._root)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import sys
 from importlib.metadata import version
 from pathlib import Path
@@ -154,6 +155,19 @@ async def test_the_script_can_have_another_name(kind: str, tmp_path: Path) -> No
     (root / "function_app.py").rename(root / "entry-1.py")
     async with serving(kind, root, {"PYTHON_SCRIPT_FILE_NAME": "entry-1.py"}) as worker:
         assert await worker.text("f") == "entry-1"
+
+
+async def test_modules_are_found_where_the_settings_say(kind: str, tmp_path: Path) -> None:
+    app = decorated(
+        tmp_path / "app",
+        "import inside, beside\n@app.route()\ndef f(req): return inside.X + beside.X\n",
+    )
+    write(tmp_path, {"app/src/inside.py": "X = 'inside '\n", "shared/beside.py": "X = 'beside'\n"})
+    settings = {"PYTHONPATH": os.pathsep.join(["src", str(tmp_path / "shared")])}
+    before = list(sys.path)
+    async with serving(kind, app, settings) as worker:
+        assert await worker.text("f") == "inside beside"
+    assert sys.path == before
 
 
 async def test_a_blueprint_function_knows_its_own_folder(kind: str, tmp_path: Path) -> None:
