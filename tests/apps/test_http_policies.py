@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.hosted import HEAD, channel_of, hosted, kept_by, probed, send
+from tests.support.processes import until
 from tests.support.serving import Served, served, write_app
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -16,7 +17,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 CODE = (
     HEAD
     + """
-import asyncio, logging
+import asyncio, logging, os
 calls = []
 
 
@@ -52,6 +53,13 @@ async def slow(req: func.HttpRequest) -> str:
     logging.warning("slow begins")
     await asyncio.sleep(float(req.params.get("for", "0.3")))
     return "slow"
+
+
+@app.route(route="held")
+async def held(req: func.HttpRequest) -> str:
+    while not os.path.exists(os.path.join(os.path.dirname(__file__), "gate")):
+        await asyncio.sleep(0.01)
+    return "held"
 """
 )
 GOOD = "http://localhost:4200"
@@ -234,9 +242,10 @@ async def test_requests_beyond_the_queue_are_refused(tmp_path: Path, channel: st
     limits = host_json(maxConcurrentRequests=1, maxOutstandingRequests=2)
     app = write_app(tmp_path, {"function_app.py": CODE, "host.json": limits})
     async with served(app, channel=channel) as host:
-        calls = [asyncio.create_task(host.get("/api/slow")) for _ in range(5)]
-        await host.until_printed("slow begins")
+        calls = [asyncio.create_task(host.get("/api/held")) for _ in range(5)]
+        await until(lambda: sum(each.done() for each in calls) >= 3)
         assert (await host.get("/admin/host/status")).status == 200
+        (app / "gate").touch()
         answers = await asyncio.gather(*calls)
         assert sorted(each.status for each in answers) == [200, 200, 429, 429, 429]
         for answer in answers:

@@ -199,7 +199,7 @@ async def test_a_slow_client_slows_the_function_down(root: Path) -> None:
         client.leaves = True
         with pytest.raises(ConnectionResetError):
             await asyncio.wait_for(call, PATIENCE)
-        await worker.channel.abandon("id-endless", grace=5)
+        await worker.channel.abandon("id-endless", grace=PATIENCE)
         await stands_still(worker)
         assert not worker.channel.closed.done()
 
@@ -212,7 +212,7 @@ async def test_a_caller_that_goes_away_ends_the_stream(root: Path) -> None:
         call.cancel()
         with pytest.raises(asyncio.CancelledError):
             await call
-        await worker.channel.abandon("id-endless", grace=5)
+        await worker.channel.abandon("id-endless", grace=PATIENCE)
         await stands_still(worker)
         assert worker.channel.running == 0
 

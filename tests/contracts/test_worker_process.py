@@ -509,8 +509,8 @@ async def test_a_call_that_stops_in_time_does_not_end_the_worker(tmp_path: Path)
         call = asyncio.create_task(worker.call("f", id="slow"))
         await worker.begun("slow")
         call.cancel()
-        await worker.channel.abandon("slow", grace=5)
-        await worker.channel.abandon("slow", grace=5)
+        await worker.channel.abandon("slow", grace=PATIENCE)
+        await worker.channel.abandon("slow", grace=PATIENCE)
         assert await worker.text("f") == "x"
 
 
