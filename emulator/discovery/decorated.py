@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from emulator.config.retry import parse_retry
-from emulator.discovery.misspelt import misspelt_argument
+from emulator.discovery.misspelt import misspelt_argument, misspelt_decorator
 from emulator.discovery.refusals import step_after
 from emulator.discovery.validate import Declared, name_problem, read_bindings
 from emulator.errors import ConfigError
@@ -93,6 +93,8 @@ def _hint(root: Path, error: FunctionError) -> str:
                 install += " with pip, and name it in requirements.txt"
             return f"{install}; all functions wait for it."
         case "TypeError" if near := misspelt_argument(error):
+            return f"{near} All functions wait for it."
+        case "AttributeError" if near := misspelt_decorator(error):
             return f"{near} All functions wait for it."
         case "WorkerLost":
             return "Look at what the app does while it is imported; all functions wait for it."

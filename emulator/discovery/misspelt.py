@@ -1,4 +1,4 @@
-"""Arguments that an app gave the SDK under a name that is nearly right."""
+"""Decorators and arguments that an app gave the SDK under a name that is nearly right."""
 
 from __future__ import annotations
 
@@ -39,6 +39,24 @@ def misspelt_argument(error: FunctionError) -> str | None:
             if known and did_you_mean(each, [missing]):
                 return f"Did you mean '{missing}' where '{each}' is written?"
     return None
+
+
+def misspelt_decorator(error: FunctionError) -> str | None:
+    """Say which decorator was probably meant, or that the app's SDK is too old to have it."""
+    found = re.fullmatch(
+        r"'(FunctionApp|Blueprint)' object has no attribute '(\w+)'", error.message
+    )
+    if found is None:
+        return None
+    import azure.functions as sdk  # as below
+
+    known = [name for name in dir(getattr(sdk, found[1])) if not name.startswith("_")]
+    if found[2] in known:
+        return (
+            "The app's azure-functions has no such decorator yet: pip install --upgrade "
+            "azure-functions."
+        )
+    return did_you_mean(found[2], known)
 
 
 def _parameters(owner: str | None, called: str) -> list[str]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from emulator.discovery.misspelt import misspelt_argument
+from emulator.discovery.misspelt import misspelt_argument, misspelt_decorator
 from emulator.model import FunctionError
 
 CODE = """
@@ -63,3 +63,25 @@ def test_without_the_call_nothing_is_told(file: str, name: str, line: int) -> No
     message = "BindingApi.assistant_post_input() missing 1 required argument: 'user_message'"
     error = FunctionError("TypeError", message, file=str(Path(file).with_name(name)), line=line)
     assert misspelt_argument(error) is None
+
+
+@pytest.mark.parametrize(
+    ("message", "told"),
+    [
+        (
+            "'FunctionApp' object has no attribute 'assistant_poste_input'",
+            "Did you mean 'assistant_post_input'?",
+        ),
+        ("'Blueprint' object has no attribute 'rout'", "Did you mean 'route'?"),
+        (
+            "'FunctionApp' object has no attribute 'text_completion_input'",
+            "The app's azure-functions has no such decorator yet: pip install --upgrade "
+            "azure-functions.",
+        ),
+        ("'FunctionApp' object has no attribute 'xyzzy_plugh'", None),
+        ("'Order' object has no attribute 'route'", None),
+        ("module 'x' has no attribute 'route'", None),
+    ],
+)
+def test_the_decorator_that_was_meant_is_told(message: str, told: str | None) -> None:
+    assert misspelt_decorator(FunctionError("AttributeError", message)) == told
