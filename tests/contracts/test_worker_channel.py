@@ -1429,7 +1429,7 @@ async def test_sync_calls_overlap_in_threads_as_far_as_the_pool_allows(
         """,
     )
     for threads, patience, told in (
-        ("2", "10", ["met", "met"]),
+        ("2", "40", ["met", "met"]),
         ("1", "0.05", ["alone", "alone"]),
     ):
         settings = {"PYTHON_THREADPOOL_THREAD_COUNT": threads, "PATIENCE": patience}
