@@ -11,6 +11,7 @@ from typing import Any
 
 from grpclib.config import Configuration
 from grpclib.const import Cardinality, Handler
+from grpclib.encoding.proto import ProtoCodec
 from grpclib.exceptions import GRPCError, StreamTerminatedError
 from grpclib.server import Server
 
@@ -23,6 +24,14 @@ _MOST_WAITING = 32 << 20
 """Bytes that may wait for a worker which does not read; more calls wait before they are sent."""
 
 OnMessage = Callable[[Any], None]
+
+
+class Codec(ProtoCodec):
+    """Sends what has names, such as the parameters of a route, in their order; it would come in
+    another one from each host, and functions in JavaScript see it."""
+
+    def encode(self, message: Any, message_type: Any) -> bytes:
+        return bytes(message.SerializeToString(deterministic=True))
 
 
 class Link:
@@ -54,7 +63,7 @@ class Link:
         config = Configuration(
             http2_connection_window_size=_WINDOW, http2_stream_window_size=_WINDOW
         )
-        server = Server([self], config=config)
+        server = Server([self], codec=Codec(), config=config)
         await server.start(sock=self._listening)
         self._server = server
 
