@@ -9,7 +9,7 @@ import os
 import sys
 import threading
 import types
-from typing import Any, Callable, Iterator, List, Optional
+from typing import Any, Callable, Iterator, List, Optional, Sequence
 
 from .failure import message_of
 from .sdk import CLASSIC
@@ -68,6 +68,12 @@ def app_paths(root: str) -> List[str]:
     """Return what the app adds to the end of `sys.path`, in order."""
     packages = os.path.join(root, ".python_packages", "lib", "site-packages")
     return [packages, root] if os.path.isdir(packages) else [root]
+
+
+def is_any_installed(names: Sequence[str], root: str) -> bool:
+    """Say whether the app could import one of these modules."""
+    places = [*sys.path, *app_paths(root)]
+    return any(importlib.machinery.PathFinder.find_spec(name, places) for name in names)
 
 
 class OwnNames:

@@ -35,6 +35,8 @@ from .wire import (
 )
 
 _MAX_WAIT = 5.0
+_LOOP_PATCHERS = ("nest_asyncio", "nest_asyncio2")
+"""They change the loop they find. On Azure it is Python's own, and they cannot change any other."""
 
 
 def run(arguments: List[str]) -> None:
@@ -51,7 +53,7 @@ def run(arguments: List[str]) -> None:
     if hasattr(os, "register_at_fork"):
         ours = (lifeline, connection.fileno(), direct.fileno())
         os.register_at_fork(after_in_child=lambda: _detach(*ours))
-    loop = _new_loop()
+    loop = _new_loop(plain=imports.is_any_installed(_LOOP_PATCHERS, start["root"]))
     asyncio.set_event_loop(loop)
     code = loop.run_until_complete(_serve(connection, direct, start, debugger))
     _leave(loop, code)
@@ -133,8 +135,10 @@ def _end_group() -> None:
         os.killpg(0, signal.SIGKILL)
 
 
-def _new_loop() -> asyncio.AbstractEventLoop:
+def _new_loop(*, plain: bool) -> asyncio.AbstractEventLoop:
     try:
+        if plain:
+            raise ImportError("Python's own loop is wanted")
         import uvloop  # type: ignore[import-not-found, unused-ignore]  # the app's, if it has one
 
         # Before 0.23 what is written leaves with the next turn of the loop only: the host would
