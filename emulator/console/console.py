@@ -312,7 +312,8 @@ class Console:
 
     def line(self, text: str, *styles: str) -> None:
         """Show a line of now."""
-        self.write([f"{self._stamp()} {self.paint(text, *styles) if styles else text}"])
+        self._pending.append(f"{self._stamp()} {self.paint(text, *styles) if styles else text}")
+        self._schedule()
 
     def _stamp(self) -> str:
         """Return the local time; worked out once a second, however much is printed."""

@@ -15,6 +15,7 @@ from emulator.errors import BindingError
 from emulator.model import HttpResponseData
 
 _NO_BODY = frozenset({204, 304})
+_SERVER = f"Server: {SERVER_SOFTWARE}"
 _BY_ITSELF = 1 << 16
 """Bytes of a body from which on it is not copied behind the head, but written by itself."""
 
@@ -57,20 +58,25 @@ class Answer(web.StreamResponse):
 
     def _parts(self, method: str, *, minor: int) -> tuple[bytes, bytes]:
         headers, body, status = self.headers, self.body, self.status
+        lines = [f"HTTP/1.{minor} {status} {self.reason}"]
+        lines += [f"{name}: {value}" for name, value in headers.items()]
         if status in _NO_BODY or (method == "CONNECT" and status < 300):
             body = b""
         elif body or method != "HEAD":
-            headers[hdrs.CONTENT_LENGTH] = str(len(body))
+            lines.append(f"Content-Length: {len(body)}")
         if method == "HEAD":
             body = b""
-        if body:
-            headers.setdefault(hdrs.CONTENT_TYPE, "application/octet-stream")
-        headers.setdefault(hdrs.DATE, rfc822_formatted_time())
-        headers.setdefault(hdrs.SERVER, SERVER_SOFTWARE)
-        if self._keeps is not bool(minor):  # not what its version of HTTP does by itself
-            headers.setdefault(hdrs.CONNECTION, "keep-alive" if self._keeps else "close")
-        lines = "\r\n".join([f"{name}: {value}" for name, value in headers.items()])
-        return f"HTTP/1.{minor} {status} {self.reason}\r\n{lines}\r\n\r\n".encode(), body
+        if body and hdrs.CONTENT_TYPE not in headers:
+            lines.append("Content-Type: application/octet-stream")
+        if hdrs.DATE not in headers:
+            lines.append(f"Date: {rfc822_formatted_time()}")
+        if hdrs.SERVER not in headers:
+            lines.append(_SERVER)
+        # What its version of HTTP does by itself needs no words.
+        if self._keeps is not bool(minor) and hdrs.CONNECTION not in headers:
+            lines.append("Connection: keep-alive" if self._keeps else "Connection: close")
+        lines.append("\r\n")
+        return "\r\n".join(lines).encode(), body
 
 
 def write_response(answer: HttpResponseData) -> Answer:

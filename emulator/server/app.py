@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import socket
 import traceback
+from functools import partial
 from time import perf_counter
-from typing import Any
 from urllib.parse import unquote
 
 from aiohttp import web
@@ -49,16 +49,8 @@ class Site:
 
     def server(self) -> Server:
         """Make what answers clients, however they are connected; call it in the loop."""
-        limit = self._policy.body_limit
-        loop = asyncio.get_running_loop()
-
-        def make_request(
-            message: Any, payload: Any, protocol: Any, writer: Any, task: Any
-        ) -> web.BaseRequest:
-            return web.BaseRequest(
-                message, payload, protocol, writer, task, loop, client_max_size=limit
-            )
-
+        loop, limit = asyncio.get_running_loop(), self._policy.body_limit
+        make_request = partial(web.BaseRequest, loop=loop, client_max_size=limit)
         return Server(self._handle, make_request)
 
     async def start(self, listening: socket.socket) -> None:
@@ -142,9 +134,10 @@ class Site:
             preflight = self._policy.cors.preflight(request.method, request.headers)
             if preflight is not None:
                 return "", web.Response(status=204, headers=preflight)
-        if request.version.major != 1:  # what a first line without a version or with 2.0 gives
-            raise web.HTTPVersionNotSupported if request.version.major else web.HTTPBadRequest
-        if request.version.minor == 0 and "Transfer-Encoding" in request.headers:
+        major, minor = request.version
+        if major != 1:  # what a first line without a version or with 2.0 gives
+            raise web.HTTPVersionNotSupported if major else web.HTTPBadRequest
+        if minor == 0 and "Transfer-Encoding" in request.headers:
             raise web.HTTPBadRequest  # where such a body ends, others may see otherwise
         generation = self._host.current
         if _is_reserved(path):

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import sys
 from functools import partial
-from typing import Any, Callable, Dict, Iterator, Mapping, Optional, Set
+from typing import Any, Callable, Dict, Mapping, Optional, Set
 
 from .convert import Blobs
 from .failure import describe
@@ -102,26 +101,14 @@ class Runner:
 
     async def _in_thread(self, function: Function, call_id: str, keywords: Dict[str, Any]) -> Any:
         def call() -> Any:
-            with self._attributed(call_id):
+            with _Attributed(call_id, self._capture):
                 return function.call(**keywords)
 
         return await self._loop.run_in_executor(self._threads(), call)
 
-    @contextlib.contextmanager
-    def _attributed(self, call_id: str) -> Iterator[None]:
-        """Let what this thread says belong to the call."""
-        local = self._capture.local
-        local.invocation_id = call_id
-        token = running.set(Call(call_id, self._capture))
-        try:
-            yield
-        finally:
-            running.reset(token)
-            local.invocation_id = None
-
     def _run_in_thread(self, function: Function, header: Header, blobs: Blobs) -> None:
         call_id = header["id"]
-        with self._attributed(call_id):
+        with _Attributed(call_id, self._capture):
             try:
                 arguments = function.arguments(header, blobs, self._capture.local)
                 value = function.call(**arguments.keywords)
@@ -172,6 +159,24 @@ class Runner:
     def _cancelled(self, call_id: str) -> Header:
         error = {"type": "CancelledError", "message": "the call was cancelled"}
         return {"kind": "result", "id": call_id, "error": error}
+
+
+class _Attributed:
+    """Lets what this thread says belong to a call. No generator: it is made for each call."""
+
+    __slots__ = ("_call", "_capture", "_token")
+
+    def __init__(self, call_id: str, capture: Capture) -> None:
+        self._call = Call(call_id, capture)
+        self._capture = capture
+
+    def __enter__(self) -> None:
+        self._capture.local.invocation_id = self._call.id
+        self._token = running.set(self._call)
+
+    def __exit__(self, *_: object) -> None:
+        running.reset(self._token)
+        self._capture.local.invocation_id = None
 
 
 def pool_size(environment: Mapping[str, str], warn: Callable[[str], None]) -> Optional[int]:
