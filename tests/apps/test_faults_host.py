@@ -19,7 +19,7 @@ import pytest
 from tests.support.faults import starting, stops
 from tests.support.hosted import HEAD
 from tests.support.patience import PATIENCE
-from tests.support.processes import processes_in, until
+from tests.support.processes import children_of, processes_in, until
 from tests.support.serving import FIXTURES, FUNCEMU, Served, environment, served, write_app
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
@@ -119,8 +119,7 @@ def check_whole(chat: dict[str, Any], answered: set[str]) -> None:
 
 
 def family_of(pid: int) -> list[int]:
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return [pid, *(each for child in children for each in family_of(int(child)))]
+    return [pid, *(each for child in children_of(pid) for each in family_of(child))]
 
 
 async def test_the_port_is_free_at_once_whatever_hung_on_it(app: Path) -> None:

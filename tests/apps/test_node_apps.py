@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import re
 import signal
 from collections.abc import AsyncIterator
@@ -16,7 +15,7 @@ import pytest
 from tests.support.node import with_packages
 from tests.support.patience import PATIENCE
 from tests.support.ports import free_port
-from tests.support.processes import until
+from tests.support.processes import gone
 from tests.support.serving import Served, served, write_app
 
 HANDLERS = """
@@ -236,12 +235,4 @@ async def test_nothing_is_left_of_a_killed_host(tmp_path: Path) -> None:
         pid = int((await host.get("/api/pid")).text)
         host.process.send_signal(signal.SIGKILL)
         await host.process.wait()
-
-        def is_gone() -> bool:
-            try:
-                os.kill(pid, 0)
-            except ProcessLookupError:
-                return True
-            return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "Z"
-
-        await until(is_gone)
+        assert await gone(pid)

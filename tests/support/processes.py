@@ -34,6 +34,15 @@ async def gone(pid: int, *, within: float = PATIENCE) -> bool:
     return not is_alive(pid)
 
 
+def children_of(pid: int) -> list[int]:
+    """Return the processes it has started; none when it is gone."""
+    try:
+        told = Path(f"/proc/{pid}/task/{pid}/children").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return []
+    return [int(each) for each in told.split()]
+
+
 def processes_in(folder: Path) -> list[int]:
     """Return the processes that run in a folder, whoever started them."""
     found = []

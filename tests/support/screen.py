@@ -13,6 +13,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from tests.support.patience import PATIENCE
+from tests.support.processes import children_of
 from tests.support.serving import FUNCEMU, environment
 
 TMUX = shutil.which("tmux")
@@ -74,8 +75,7 @@ class Screen:
 
 
 def _below(pid: int) -> list[int]:
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return [each for child in children for each in (int(child), *_below(int(child)))]
+    return [each for child in children_of(pid) for each in (child, *_below(child))]
 
 
 @asynccontextmanager
