@@ -95,7 +95,7 @@ async def _call(session: Session, name: str, wanted: Wanted, sample: bool, outpu
             request = build_request(generation, endpoint, wanted._replace(sample=example))
             fired = function.trigger.fired(request)
         else:
-            fired = _fired(function, wanted.body, sample=sample)
+            fired = await _fired(function, wanted.body, sample=sample)
         result = await generation.invoker.run(function, fired)
     except EmulatorError as error:
         if report.error is None:
@@ -140,9 +140,9 @@ def _refuse_http_options(function: BoundFunction, wanted: Wanted) -> None:
         )
 
 
-def _fired(function: BoundFunction, given: bytes | None, *, sample: bool) -> Fired:
+async def _fired(function: BoundFunction, given: bytes | None, *, sample: bool) -> Fired:
     if given is not None or not sample:
-        return function.trigger.manual((given or b"").decode("utf-8", "replace"))
+        return await function.trigger.requested((given or b"").decode("utf-8", "replace"))
     example: Datum = function.trigger.sample
     if example.is_none:
         kind = function.trigger.declared.type
@@ -151,7 +151,7 @@ def _fired(function: BoundFunction, given: bytes | None, *, sample: bool) -> Fir
             hint="Say with --input what the function shall get.",
             code="call-sample-missing",
         )
-    return function.trigger.manual(to_text(example))
+    return await function.trigger.requested(to_text(example))
 
 
 class _Report:

@@ -136,7 +136,13 @@ class Host:
         """Run a function as the admin API does, with `text` as its trigger's input."""
         generation = self._serving()
         function = generation.invoker.find(name)
-        await generation.invoker.run(function, function.trigger.manual(text))
+        try:
+            fired = await function.trigger.requested(text)
+        except EmulatorError as error:
+            told = f"Function '{name}' was not run: {error.message} {error.hint or ''}".rstrip()
+            self.events.publish(LogLine("Error", told, f"Function.{function.model.name}"))
+            raise
+        await generation.invoker.run(function, fired)
 
     async def drain(self) -> bool:
         """Let triggers begin nothing more, until the next load; say whether the host runs."""

@@ -165,6 +165,10 @@ class Trigger(Binding[O]):
         """Turn the `input` text of an admin call into a run."""
         return Fired(Datum("text", text), reason=MANUAL_REASON)
 
+    async def requested(self, text: str) -> Fired:
+        """Do the same where something has to be looked up first, such as what the text names."""
+        return self.manual(text)
+
     async def start(self, fire: Fire) -> None:
         """Begin to listen; called once the app is ready to be called."""
 

@@ -244,7 +244,7 @@ class EmulatedApp:
         if isinstance(value, HttpRequestData):
             fired = function.trigger.fired(value)
         else:
-            fired = function.trigger.manual(_text(value))
+            fired = await function.trigger.requested(_text(value))
         # A text of its own, by which the call is found again among others of the same function.
         fired = msgspec.structs.replace(fired, reason="".join([*fired.reason]))
         try:

@@ -1,0 +1,155 @@
+"""`blobTrigger`: runs the function for each new or changed blob of a container.
+
+Differences: blobs are kept in the app's state, so they come from this host's own functions, at once
+and without scanning. In tests of the app no blob runs a function.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+from bindings.storage.account import refuse_other_accounts, section
+from bindings.storage.blob_bindings import content_datum
+from bindings.storage.blobs import Blob, PathPattern, blob_path, shown_json
+from bindings.storage.extension import Storage
+from emulator.sdk import (
+    MANUAL_REASON,
+    BindingError,
+    Datum,
+    EmulatorError,
+    Fire,
+    Fired,
+    Options,
+    SettingText,
+    Trigger,
+)
+
+_CATEGORY = "Host.Triggers.Blob"
+_POISON = "webjobs-blobtrigger-poison"
+
+
+class BlobTriggerOptions(Options, frozen=True):
+    """`path` is container/pattern, such as samples/{name}.txt; `connection` names the setting with
+    the storage account."""
+
+    path: SettingText
+    connection: str = ""
+
+
+class BlobTrigger(Trigger[BlobTriggerOptions]):
+    type_name = "blobTrigger"
+    summary = "Runs the function for each new or changed blob of a container."
+    options_type = BlobTriggerOptions
+    extension = Storage
+    sample = Datum("text", "samples/name.txt")
+
+    shared: Storage
+
+    def __init__(self, **bound: Any) -> None:
+        super().__init__(**bound)
+        refuse_other_accounts(self.services.settings, self.options.connection)
+        self._pattern = PathPattern(self.options.path)
+        given = section(self.services.host, "blobs").get("poisonblobthreshold")
+        self._tries = given if isinstance(given, int) and given > 0 else 5
+        self._fire: Fire | None = None
+        self._busy: set[str] = set()
+
+    def manual(self, text: str) -> Fired:
+        raise BindingError("a blob is read first")
+
+    async def requested(self, text: str) -> Fired:
+        """Run for the blob whose path is given, as Azure does."""
+        blob = await self.shared.blobs.get(*blob_path(text))
+        if blob is None:
+            raise BindingError(
+                f"There is no blob '{text}'.",
+                hint=f'The input of {self.function.name} is a path: {{"input": "container/name"}}.',
+                code="blob-missing",
+            )
+        return self._fired(blob, self._pattern.match(blob) or {}, MANUAL_REASON)
+
+    async def start(self, fire: Fire) -> None:
+        self._fire = fire
+        self.shared.blobs.watch(self._written)
+        self.shared.run(self._catch_up())
+
+    async def stop(self) -> None:
+        self.shared.blobs.unwatch(self._written)
+        self._fire = None
+
+    def _written(self, blob: Blob) -> None:
+        if self._pattern.match(blob) is not None:
+            self.shared.run(self._work(blob))
+
+    async def _catch_up(self) -> None:
+        """Run for what was written while nobody was there."""
+        try:
+            unseen = await self.shared.blobs.unseen(self.function.name, self._pattern.container)
+        except EmulatorError as error:
+            self._trouble(error)
+            return
+        await asyncio.gather(*(self._work(blob) for blob in unseen))
+
+    async def _work(self, blob: Blob) -> None:
+        if blob.etag in self._busy:  # written while one looked for what was missed
+            return
+        self._busy.add(blob.etag)
+        try:
+            await self._try(blob)
+        except EmulatorError as error:
+            self._trouble(error)
+        finally:
+            self._busy.discard(blob.etag)
+
+    async def _try(self, blob: Blob) -> None:
+        parts, fire = self._pattern.match(blob), self._fire
+        if parts is None or fire is None:
+            return
+        fired = self._fired(blob, parts, f"New blob detected(LogsAndContainerScan): {blob.path}")
+        for _ in range(self._tries):
+            try:
+                await fire(fired)
+                break
+            except EmulatorError:
+                continue  # told by the call's own events
+        else:
+            await self._poison(blob)
+        await self.shared.blobs.seen(self.function.name, blob)
+
+    async def _poison(self, blob: Blob) -> None:
+        told = {
+            "Type": "BlobTrigger",
+            "FunctionId": f"Host.Functions.{self.function.name}",
+            "BlobType": "BlockBlob",
+            "ContainerName": blob.container,
+            "BlobName": blob.name,
+            "ETag": blob.etag,
+        }
+        self.services.host.log(
+            "Warning",
+            _CATEGORY,
+            f"The function '{self.function.name}' failed {self._tries} times for the blob "
+            f"'{blob.path}'. Moving message to queue '{_POISON}'.",
+        )
+        await self.shared.queues.put(_POISON, shown_json(told).encode("utf-8"))
+
+    def _fired(self, blob: Blob, parts: Mapping[str, str], reason: str) -> Fired:
+        binary = self.declared.data_type == "binary"
+        known = blob.metadata()
+        metadata = {
+            name: Datum("text", each) if isinstance(each, str) else Datum("json", shown_json(each))
+            for name, each in known.items()
+        }
+        data = {"blobTrigger": blob.path, **known, **parts}
+        return Fired(
+            content_datum(blob.content, binary=binary),
+            reason,
+            lambda: data,
+            metadata={**metadata, **{name: Datum("text", each) for name, each in parts.items()}},
+        )
+
+    def _trouble(self, error: EmulatorError) -> None:
+        told = f"Blobs of '{self._pattern.container}' cannot be used: {error.message}"
+        self.services.host.log("Error", _CATEGORY, f"{told} {error.hint or ''}".rstrip())

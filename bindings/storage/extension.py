@@ -1,0 +1,34 @@
+"""What the bindings of a storage account share: its queues, its blobs, and work for them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any
+
+from bindings.storage.blobs import Blobs
+from bindings.storage.queues import Queues
+from emulator.sdk import Extension, HostServices
+
+
+class Storage(Extension):
+    """Lives with the host: messages and blobs survive reloads, and so does work for them."""
+
+    def __init__(self, host: HostServices) -> None:
+        super().__init__(host)
+        self.queues = Queues(host)
+        self.blobs = Blobs(host)
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def run(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Do something for as long as the host lives."""
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    async def aclose(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks)
