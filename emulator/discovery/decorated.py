@@ -25,6 +25,8 @@ def read_indexed(
 ) -> tuple[FunctionModel | None, list[Problem]]:
     """Turn one indexed function into a model; without one the problems say why."""
     where = SourceSpan(_shown(root, function.file or function.script_file), function.line)
+    if function.error is not None:
+        return None, [_unreadable(function.name, function.error, where)]
     declared = Declared(function.name, function.bindings, lambda _path: where)
     invalid = name_problem(function.name, where)
     problems = [invalid] if invalid else []
@@ -46,6 +48,17 @@ def read_indexed(
         config=_config(function, language),
     )
     return model, []
+
+
+def _unreadable(name: str, error: FunctionError, where: SourceSpan) -> Problem:
+    return Problem(
+        "function-not-loaded",
+        f"Worker failed to load function: '{name}'. Exception: {error.title}",
+        where=where if where.file else None,
+        hint="Mend it; the other functions run.",
+        detail=error.shown_stack or None,
+        function=name,
+    )
 
 
 def import_problem(

@@ -53,6 +53,8 @@ class IndexedFunction:
     retry: Mapping[str, str] | None = None
     file: str | None = None
     line: int | None = None
+    error: FunctionError | None = None
+    """Why it can be nothing more than named."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,7 @@ from emulator.workers.messages import (
 from emulator.workers.process import WorkerProcess
 from emulator.workers.programs import program_of
 from emulator.workers.pyworker.logs import read_line
-from emulator.workers.pyworker.wire import PROTOCOL, Header
+from emulator.workers.pyworker.wire import PROTOCOL, Header, WireError
 from emulator.workers.streams import Exchange
 
 _START_TIMEOUT = 60.0
@@ -195,6 +195,8 @@ class SubprocessChannel:
             connection.send(*invoke_message(invocation))
             sent = True
             return await answer
+        except WireError as error:
+            return InvocationResult(error=_too_large(error))
         finally:
             if self._calls.give_up(call_id, sent=sent):
                 self._send({"kind": "cancel", "id": call_id})
@@ -215,6 +217,8 @@ class SubprocessChannel:
             connection.send({**header, "stream": True}, blobs)
             sent = True
             return await exchange.run(answer)
+        except WireError as error:
+            return InvocationResult(error=_too_large(error))
         finally:
             del self._exchanges[call_id]
             if self._calls.give_up(call_id, sent=sent):
@@ -347,6 +351,11 @@ class SubprocessChannel:
             f" {describe_exit(info)} before it was ready" + (f":\n{tail}" if tail else ""),
             hint=f"see whether that is a working {program.title} {program.oldest} or newer",
         )
+
+
+def _too_large(error: WireError) -> FunctionError:
+    told = f"what the function is given is too large: {error}; data in bytes may be larger"
+    return FunctionError("ValueError", told)
 
 
 def _resolve(future: asyncio.Future[Header] | None, header: Header) -> None:

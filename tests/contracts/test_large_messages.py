@@ -137,3 +137,17 @@ async def test_a_call_that_is_given_up_while_it_is_sent_is_cancelled(
         await until(lambda: worker.channel.lingering("large") is None)  # type: ignore[attr-defined]
         assert await worker.text("small") == "small"
         assert text_of(await worker.call("echo", req=request(b"again", method="POST"))) == "again"
+
+
+async def test_text_that_no_message_holds_fails_that_call_alone(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with echoing(kind, tmp_path) as worker:
+        monkeypatch.setattr(wire, "_MAX_HEADER", 100_000)
+        text = request(url=f"http://localhost/api/echo?q={'x' * 200_000}")
+        error = (await worker.call("echo", req=text)).error
+        assert error is not None
+        assert error.title.startswith("ValueError: what the function is given is too large: a")
+        assert error.title.endswith("more than the 100000 it holds; data in bytes may be larger")
+        assert worker.channel.running == 0
+        assert await worker.text("small") == "small"

@@ -15,7 +15,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from grpclib.server import Stream
 
+from emulator.discovery.decorated import read_indexed
 from emulator.errors import WorkerLost, WorkerStartError
 from emulator.model import Datum, FunctionError, Invocation
 from emulator.workers.channel import AppSpec, FunctionLoad, WorkerLog
@@ -54,6 +56,10 @@ UNKNOWN = (
     "worker_warmup_request",
     "function_load_request_collection",
 )
+
+
+class Broken(Exception):
+    """What nobody reckons with."""
 
 
 @asynccontextmanager
@@ -237,6 +243,22 @@ async def test_a_function_that_could_not_be_read_leaves_the_others(tmp_path: Pat
         assert await worker.text("f") == "hello"
 
 
+async def test_a_function_of_which_nothing_but_its_failure_is_known_leaves_the_others(
+    tmp_path: Path,
+) -> None:
+    code = HELLO + "@app.route()\ndef bad(req):\n    return 'x'\n"
+    async with running(decorated(tmp_path, code), "cannot read", "only names") as worker:
+        index = await worker.channel.index()
+        assert index.error is None
+        bad, good = sorted(index.functions or (), key=lambda each: each.name)
+        assert (bad.error or FunctionError("", "")).title == "ValueError: no such trigger"
+        model, problems = read_indexed(tmp_path, bad)
+        assert model is None
+        assert [each.code for each in problems] == ["function-not-loaded"]
+        await worker.load(*(each for each in models(index) if each.name == good.name))
+        assert await worker.text("f") == "hello"
+
+
 async def test_what_only_a_host_without_an_app_asks_for_is_not_sent(tmp_path: Path) -> None:
     """Warming up would take the time of the app's own loading, and set Java's environment anew."""
     capabilities = {**PYTHON_WORKER, "HandlesWorkerWarmupMessage": "true"}
@@ -331,6 +353,28 @@ async def test_a_call_that_cannot_be_stopped_ends_its_worker(tmp_path: Path) -> 
             await call
         assert worker.channel.closed.done()
         assert worker.channel.pids == ()
+
+
+async def test_calls_fail_when_nothing_more_can_be_sent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send = Stream.send_message
+
+    async def breaks(stream: Any, message: Any, **more: Any) -> None:
+        if message.invocation_request.function_id == "id-of-quick":
+            raise Broken("no more")
+        await send(stream, message, **more)
+
+    monkeypatch.setattr(Stream, "send_message", breaks)
+    async with loaded(decorated(tmp_path, WAITING)) as worker:
+        waiting = asyncio.create_task(worker.call("f", id="1"))
+        await worker.begun("1")
+        told = "the worker was ended: nothing more could be sent to it (Broken: no more)"
+        for call in (worker.call("quick"), waiting):
+            with pytest.raises(WorkerLost) as raised:
+                await call
+            assert raised.value.message.startswith(told)
+        assert not (await worker.channel.closed).expected
 
 
 async def test_a_worker_that_dies_ends_its_calls(tmp_path: Path) -> None:

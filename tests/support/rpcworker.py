@@ -172,6 +172,8 @@ class Worker:
                 )
                 if "cannot read" in self.does and each.name == "bad":
                     self.failed(listed.status, FunctionError("ValueError", "no such trigger"))
+                if "only names" in self.does and each.name == "bad":
+                    del listed.raw_bindings[:]
                 if each.retry is not None:
                     listed.retry_options.max_retry_count = int(each.retry["max_retry_count"])
                     listed.retry_options.retry_strategy = 1

@@ -119,6 +119,7 @@ class RpcChannel:
             protocol,
             on_message=self._receive,
             on_lost=self._disconnected,
+            on_broken=self._broken,
         )
         try:
             await link.serve()
@@ -454,6 +455,9 @@ class RpcChannel:
     def _disconnected(self) -> None:
         if not self._ending.asked:
             self.closed.get_loop().call_later(_HANGS, self.kill, "it had closed its connection")
+
+    def _broken(self, error: Exception) -> None:
+        self.kill(f"nothing more could be sent to it ({type(error).__name__}: {error})")
 
     def _exited(self, code: int) -> None:
         """Its last answers may still be in the connection: they count."""

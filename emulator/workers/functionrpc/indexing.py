@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +55,9 @@ def index_of(
             # A worker that never fills it in has not said Failure of each of its functions.
             if error is not None and each.status.ByteSize():
                 if not each.raw_bindings:
-                    return Index(error=error)  # nothing else would tell of it
+                    # It will not be loaded, which would tell of it.
+                    functions.append(replace(indexed_of(each, places.app), error=error))
+                    continue
                 found.errors[each.name.lower()] = error
         found.metadata[each.name.lower()] = each
         functions.append(indexed_of(each, places.app))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import socket
 from collections import deque
 from collections.abc import Callable
@@ -35,7 +34,8 @@ class Codec(ProtoCodec):
 
 
 class Link:
-    """Hands every message of one worker to `on_message`; `on_lost` is called once, at the end."""
+    """Hands every message of one worker to `on_message`; `on_lost` is called once, at the end.
+    `on_broken` hears of what keeps it from sending anything more."""
 
     def __init__(
         self,
@@ -45,6 +45,7 @@ class Link:
         *,
         on_message: OnMessage,
         on_lost: Callable[[], None],
+        on_broken: Callable[[Exception], None],
     ) -> None:
         self.lost = False
         self._listening = listening
@@ -52,6 +53,7 @@ class Link:
         self._protocol = protocol
         self._on_message = on_message
         self._on_lost = on_lost
+        self._on_broken = on_broken
         self._outbox: deque[tuple[Any, int]] = deque()
         self._waiting = 0
         self._work = asyncio.Event()
@@ -116,7 +118,7 @@ class Link:
             self._lose()
 
     async def _send_all(self, stream: Any) -> None:
-        with contextlib.suppress(StreamTerminatedError, GRPCError, ConnectionError):
+        try:
             while True:
                 while self._outbox:
                     message, size = self._outbox.popleft()
@@ -126,6 +128,10 @@ class Link:
                         self._room.set()
                 self._work.clear()
                 await self._work.wait()
+        except (StreamTerminatedError, GRPCError, ConnectionError):
+            pass  # the worker went away, which whoever reads is told as well
+        except Exception as error:  # of other people's HTTP/2 and protobuf: nobody else would hear
+            self._on_broken(error)
 
     def _lose(self) -> None:
         if not self.lost:

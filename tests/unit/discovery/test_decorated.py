@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,17 @@ def test_reads_a_function(tmp_path: Path) -> None:
         "functionDirectory": "/app",
         "bindings": [dict(binding) for binding in ROUTE],
     }
+
+
+def test_a_function_that_its_worker_could_not_read_is_told_with_the_reason(tmp_path: Path) -> None:
+    failed = replace(indexed(line=None), bindings=(), error=FunctionError("E", "no such trigger"))
+    model, (problem,) = read_indexed(tmp_path, failed)
+    assert model is None
+    assert (problem.code, problem.function) == ("function-not-loaded", "items")
+    assert problem.message == (
+        "Worker failed to load function: 'items'. Exception: E: no such trigger"
+    )
+    assert problem.where == SourceSpan("blueprint.py")
 
 
 def test_reads_the_retry_of_the_decorator(tmp_path: Path) -> None:
