@@ -1,5 +1,6 @@
 // Which files a pattern names: `*`, `?`, `[]`, `**`, `{a,b}`, `!()`, `@()`, `+()`, `*()`, `?()`. As
-// on Azure names that begin with a dot have to be asked for, and a folder stands for all in it.
+// on Azure names that begin with a dot have to be asked for, and a folder stands for all in it when
+// the pattern is its name.
 'use strict';
 
 const fs = require('fs');
@@ -12,6 +13,10 @@ const MAGIC = /[*?[\]{}()!+@]/;
 function glob(root, pattern) {
   if (pattern.startsWith('!')) return []; // it only excludes
   const found = new Set();
+  if (fs.statSync(path.join(root, pattern), { throwIfNoEntry: false })?.isDirectory()) {
+    everything(root, path.posix.normalize(pattern).replace(/^\.$|\/$/, ''), found);
+    return [...found].sort();
+  }
   for (const each of braces(pattern)) {
     const parts = path.posix
       .normalize(each)
@@ -25,10 +30,7 @@ function glob(root, pattern) {
 }
 
 function walk(root, at, parts, found) {
-  if (!parts.length) {
-    everything(root, at, found);
-    return;
-  }
+  if (!parts.length) return; // a folder that a pattern happens to match
   const [first, ...rest] = parts;
   if (first === '**') {
     walk(root, at, rest.length ? rest : ['*'], found);
