@@ -34,7 +34,7 @@ _LIFE = 7 * 24 * 3600.0
 _LEASE = 600.0
 """Seconds a message is hidden while a function works on it; Azure's extension takes as many."""
 
-_NAME = re.compile(r"[a-z0-9](?:-?[a-z0-9]){2,62}")
+_NAME = re.compile(r"[a-z0-9](?:-?[a-z0-9])+")
 
 
 class Message(NamedTuple):
@@ -54,7 +54,7 @@ class Message(NamedTuple):
 def queue_name(given: str) -> str:
     """Return a queue's name as it counts; raise `BindingError` when there can be no such queue."""
     name = given.lower()
-    if _NAME.fullmatch(name) is None or len(name) > 63:
+    if not 3 <= len(name) <= 63 or _NAME.fullmatch(name) is None:
         raise BindingError(
             f"'{given}' cannot be the name of a queue",
             hint="It has 3 to 63 letters, digits and single dashes, and a dash is neither first "

@@ -74,6 +74,8 @@ def test_what_is_no_name_of_a_queue(name: str) -> None:
 
 def test_names_have_small_letters() -> None:
     assert queue_name("Orders-7") == "orders-7"
+    assert queue_name("Q-1") == "q-1"
+    assert queue_name("x" * 63) == "x" * 63
 
 
 # the output
