@@ -22,6 +22,9 @@ _TYPES_DIFFER = re.compile(
 )
 """What the worker says of a parameter that has the type of the JSON it hopes for."""
 
+_AZURE_ONLY = "exist on Azure only"
+"""What our worker says of types it has no objects for."""
+
 _NEWER_WORKER = (3, 13)
 _STREAMING_SETTING = "PYTHON_ENABLE_INIT_INDEXING"
 _TRUE = {"1", "true", "t", "yes", "y"}
@@ -46,7 +49,7 @@ def load_problems(
             + _type_hint(error)
             + "Every call of it fails until this is mended.",
             # The signature of a decorated function is looked at while the app is indexed.
-            azure=WHOLE_APP if decorated else None,
+            azure=WHOLE_APP if decorated and _AZURE_ONLY not in error.message else None,
         )
 
 
@@ -61,6 +64,8 @@ def _names_hint(model: FunctionModel | None, error: FunctionError) -> str:
 
 
 def _type_hint(error: FunctionError) -> str:
+    if _AZURE_ONLY in error.message:
+        return "Take what is in it as func.InputStream, bytes or str. "
     found = _TYPES_DIFFER.search(error.message)
     if found is None or found["type"].lower().endswith("trigger"):
         return ""

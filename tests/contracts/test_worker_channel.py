@@ -157,6 +157,24 @@ async def test_the_script_can_have_another_name(kind: str, tmp_path: Path) -> No
         assert await worker.text("f") == "entry-1"
 
 
+async def test_a_function_inside_one_of_a_package_has_its_own_place(
+    kind: str, tmp_path: Path
+) -> None:
+    root = decorated(
+        tmp_path,
+        "import packing\n@app.route()\n@packing.put_into_one\ndef f(req): return 'inside'\n",
+        **{
+            ".python_packages/lib/site-packages/packing.py": (
+                "def put_into_one(inner):\n    def f(req): return inner(req)\n    return f\n"
+            )
+        },
+    )
+    async with serving(kind, root) as worker:
+        (found,) = worker.index.functions or ()
+        assert (found.file, found.line) == (str(root / "function_app.py"), 6)
+        assert await worker.text("f") == "inside"
+
+
 async def test_modules_are_found_where_the_settings_say(kind: str, tmp_path: Path) -> None:
     app = decorated(
         tmp_path / "app",

@@ -11,7 +11,7 @@ import sys
 import types
 from typing import Any, Dict, List, NamedTuple, Optional
 
-from .failure import placed
+from .failure import is_app_file, placed
 from .imports import import_app_module
 from .sdk import CLASSIC, Sdk
 
@@ -87,11 +87,14 @@ def _indexed(function: Any, root: str) -> Indexed:
     call = function.get_user_function()
     name = function.get_function_name()
     file, line = _source_of(call)
+    directory = os.path.dirname(file) if file else root
+    if not is_app_file(file, root):
+        file, line = _wrapped_source(call, root) or (file, line)
     retry = function.get_settings_dict("retry_policy") or {}
     described = {
         "name": name,
         "bindings": [json.loads(each) for each in function.get_raw_bindings()],
-        "directory": os.path.dirname(file) if file else root,
+        "directory": directory,
         "script_file": getattr(function, "function_script_file", None) or DEFAULT_SCRIPT,
         "entry_point": name,
         "retry": {key: str(value) for key, value in retry.items() if value is not None} or None,
@@ -108,3 +111,14 @@ def _source_of(call: Any) -> Any:
     except (AttributeError, ValueError):
         return None, None
     return os.path.abspath(code.co_filename), code.co_firstlineno
+
+
+def _wrapped_source(call: Any, root: str) -> Any:
+    """Return the place of the app's function that a package has put into one of its own, as the
+    one for orchestrations does; `None` where there is none."""
+    for cell in getattr(call, "__closure__", None) or ():
+        with contextlib.suppress(ValueError):  # the cell is empty
+            source = _source_of(cell.cell_contents)
+            if is_app_file(source[0], root):
+                return source
+    return None

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import collections.abc
 import inspect
+import sys
 import types
 import typing
 from typing import Any, Dict, FrozenSet, List, NamedTuple, Optional, Tuple
@@ -183,6 +184,11 @@ class _Reader:
                 " annotation is azure.functions.Out in Python"
             )
         raw = self._is_raw(kind, python_type)
+        if _is_sdk_type(python_type):
+            raise self._fail(
+                f"binding {name} wants a {_name_of(python_type)}; clients and other SDK types of"
+                " azurefunctions.extensions.bindings exist on Azure only"
+            )
         if not self._accepts(kind, python_type, raw=raw, out=out):
             raise self._fail(self._mismatch(name, binding, python_type))
         return Bound(name, kind, raw, out, delivers, python_type)
@@ -218,7 +224,7 @@ class _Reader:
     def _mismatch(self, name: str, binding: Dict[str, Any], python_type: Any) -> str:
         kind = binding["type"]
         number = _DATA_TYPES.get(str(binding.get("data_type")).lower())
-        shown = getattr(python_type, "__name__", None) or repr(python_type)
+        shown = _name_of(python_type)
         if self.newer:
             return (
                 f'binding type "{name!r}" and dataType "{kind}" in the binding decorator do not'
@@ -248,6 +254,19 @@ class _Reader:
                 f'Python return annotation "{hint.__name__}" does not match binding type'
                 f' "{binding["type"]}"'
             )
+
+
+def _name_of(python_type: Any) -> str:
+    return getattr(python_type, "__name__", None) or repr(python_type)
+
+
+def _is_sdk_type(python_type: Any) -> bool:
+    """Say whether a package of Azure's makes such objects from what the host tells it."""
+    base = getattr(sys.modules.get("azurefunctions.extensions.base"), "SdkType", None)
+    wanted = [python_type, *typing.get_args(python_type)]
+    return base is not None and any(
+        isinstance(each, type) and issubclass(each, base) for each in wanted
+    )
 
 
 def _hinted(call: Any) -> Any:

@@ -32,3 +32,10 @@ def test_who_hopes_for_json_is_told_to_read_it(annotation: str) -> None:
 def test_other_types_have_no_such_advice(binding: str, annotation: str) -> None:
     (problem,) = load_problems([], {"f": refusal("req", binding, annotation)})
     assert problem.hint == "Every call of it fails until this is mended."
+
+
+def test_what_only_azure_has_is_replaced_by_what_is_in_it() -> None:
+    text = "cannot load the f function: binding b wants a BlobClient; clients exist on Azure only"
+    (problem,) = load_problems([], {"f": FunctionError("FunctionLoadError", text)})
+    assert problem.azure is None
+    assert str(problem.hint).startswith("Take what is in it as func.InputStream, bytes or str. ")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 import typing
 from collections.abc import Callable
+from types import ModuleType
 from typing import Any
 
 import azure.functions as func
@@ -254,6 +256,27 @@ def test_newer_pythons_speak_of_decorators(monkeypatch: pytest.MonkeyPatch) -> N
 def test_an_annotation_that_cannot_be_resolved_is_a_name_error() -> None:
     with pytest.raises(NameError, match="Nowhere"):
         read(function("req", req="Nowhere"), REQ)
+
+
+def test_objects_that_a_package_of_azures_would_make_are_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class SdkType:
+        """What all of them are."""
+
+    class BlobClient(SdkType):
+        """One of them."""
+
+    base = ModuleType("base")
+    vars(base)["SdkType"] = SdkType
+    monkeypatch.setitem(sys.modules, "azurefunctions.extensions.base", base)
+    blob = bound("b", "blob")
+    told = "; clients and other SDK types of azurefunctions.extensions.bindings exist on Azure only"
+    assert refusal(function("req, b", b=BlobClient), REQ, blob) == (
+        f"binding b wants a BlobClient{told}"
+    )
+    several = typing.List[BlobClient]  # noqa: UP006 - what apps write
+    assert refusal(function("req, b", b=several), REQ, blob) == f"binding b wants a List{told}"
 
 
 def test_a_list_for_a_generic_output_is_refused_as_azure_does_it() -> None:
