@@ -20,6 +20,8 @@ from typing import Any
 
 from emulator.errors import ConfigError
 from emulator.model import Problem, SourceSpan
+from emulator.workers.groups import kill_group, own_group
+from emulator.workers.guard import Guard
 
 _PACKAGE = "package.json"
 _TYPESCRIPT = (".ts", ".mts", ".cts", ".tsx")
@@ -118,21 +120,28 @@ def build_plan(root: Path, environment: Mapping[str, str], *, asked: bool) -> Bu
 def build(plan: BuildPlan, environment: Mapping[str, str]) -> list[Problem]:
     """Compile the app, whatever that takes; return what is wrong with it."""
     try:
-        done = subprocess.run(
+        process = subprocess.Popen(
             plan.command,
             cwd=plan.root,
             env=build_environment(environment),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            timeout=PATIENCE,
-            check=False,
+            **own_group(),
         )
-    except subprocess.TimeoutExpired:
-        return [took_too_long(plan)]
     except OSError as error:
         return [build_failed(plan, error.strerror or str(error))]
-    return build_problems(plan, done.returncode, done.stdout.decode("utf-8", "replace"))
+    with process:
+        guard = Guard(process.pid)
+        try:
+            text, _ = process.communicate(timeout=PATIENCE)
+        except subprocess.TimeoutExpired:
+            return [took_too_long(plan)]
+        finally:
+            if process.returncode is None:
+                kill_group(process)  # which Ctrl+C does not reach, nor what it has started
+            guard.release()
+    return build_problems(plan, process.returncode, text.decode("utf-8", "replace"))
 
 
 def build_environment(environment: Mapping[str, str]) -> dict[str, str]:

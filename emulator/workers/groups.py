@@ -1,6 +1,7 @@
 """A worker and what the app has started in it: ended together where the system can do that.
 
-Windows has no groups of this kind; there a worker is ended by itself.
+Windows has no groups of this kind; there a process is ended with those that descend from it, such
+as the one that npm.cmd runs.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ import subprocess
 import sys
 from typing import Any
 
+_TASKKILL_WITHIN = 5.0
+
 if sys.platform == "win32":  # pragma: no cover - there is no Windows here
 
     def own_group() -> dict[str, Any]:
@@ -19,10 +22,25 @@ if sys.platform == "win32":  # pragma: no cover - there is no Windows here
         return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
 
     def terminate_group(process: subprocess.Popen[bytes]) -> None:
-        process.terminate()
+        kill_group(process)
 
     def kill_group(process: subprocess.Popen[bytes]) -> None:
-        process.terminate()
+        if process.poll() is None:
+            end_tree(process.pid)
+            process.terminate()  # by itself where the others could not be found
+
+    def end_tree(number: int) -> None:
+        """End a process and its descendants, as far as that can be done."""
+        with contextlib.suppress(OSError, subprocess.TimeoutExpired):
+            subprocess.run(
+                ["taskkill", "/T", "/F", "/PID", str(number)],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                creationflags=subprocess.CREATE_NO_WINDOW,
+                timeout=_TASKKILL_WITHIN,
+                check=False,
+            )
 
     def wait_until_ended(process: subprocess.Popen[bytes]) -> None:
         process.wait()

@@ -60,7 +60,13 @@ def main(number: int) -> None:
     while os.read(0, 64):
         pass
     if sys.platform == "win32":  # pragma: no cover - there is no Windows here
-        os.kill(number, signal.SIGTERM)
+        import subprocess  # costs memory while it waits
+
+        command = ["taskkill", "/T", "/F", "/PID", str(number)]  # with what it has started
+        with contextlib.suppress(OSError):
+            subprocess.run(command, creationflags=subprocess.CREATE_NO_WINDOW, check=False)
+        with contextlib.suppress(OSError):
+            os.kill(number, signal.SIGTERM)
     else:
         os.killpg(number, signal.SIGKILL)
 

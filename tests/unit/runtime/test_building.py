@@ -4,11 +4,13 @@ import json
 import os
 import shutil
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from emulator.errors import ConfigError
+from emulator.runtime import building
 from emulator.runtime.building import (
     BuildPlan,
     Contents,
@@ -16,6 +18,7 @@ from emulator.runtime.building import (
     build_plan,
     build_problems,
 )
+from tests.support.processes import processes_in, until
 
 TSC = {"build": "tsc", "watch": "tsc -w"}
 
@@ -167,6 +170,17 @@ def test_a_build_script_is_run(tmp_path: Path) -> None:
     assert plan is not None
     assert build(plan, os.environ) == []
     assert (root / "dist").is_dir()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="process groups")
+async def test_a_build_that_takes_too_long_is_ended_with_what_it_has_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(building, "PATIENCE", 0.05)
+    command = ("/bin/sh", "-c", "sleep 60 & sleep 60")
+    (problem,) = build(replace(planned(app(tmp_path)), command=command), os.environ)
+    assert "it took more than 0 s" in problem.message
+    await until(lambda: processes_in(tmp_path) == [])
 
 
 def test_output_that_was_only_written_again_is_no_change(tmp_path: Path) -> None:
