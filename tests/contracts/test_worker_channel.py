@@ -125,7 +125,6 @@ async def test_the_app_is_asked_for_its_functions_only_once(kind: str, tmp_path:
         assert (await worker.channel.index()) == (await worker.channel.index())
 
 
-@every_language
 async def test_the_app_is_told_which_python_runs_it(kind: str, tmp_path: Path) -> None:
     code = """
         import os
@@ -136,6 +135,7 @@ async def test_the_app_is_told_which_python_runs_it(kind: str, tmp_path: Path) -
         assert await worker.text("f") == "{}.{}".format(*sys.version_info[:2])
 
 
+@every_language
 async def test_a_folder_app_has_no_index(kind: str, tmp_path: Path) -> None:
     async with started(kind, write(tmp_path, {"f/function.json": "{}"})) as worker:
         index = await worker.channel.index()
