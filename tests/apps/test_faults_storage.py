@@ -62,7 +62,7 @@ async def test_a_folder_that_cannot_be_written_is_told_at_the_start(tmp_path: Pa
             for _ in range(2):
                 assert (await host.get("/api/hello")).status == 500
             await host.until_printed("Calls are no longer recorded.")
-    assert host.printed.count("The keys cannot be written to") == 2
+    assert host.printed.count(" Error: The keys cannot be written to") == 2
 
 
 async def test_chats_on_a_disk_that_cannot_be_written_fail_with_the_reason_and_come_back(
