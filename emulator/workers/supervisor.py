@@ -291,12 +291,11 @@ class Supervisor:
             closed.set_result(ExitInfo(0, expected=True))
 
     def _live(self) -> WorkerProcessChannel | None:
-        slots = self._slots
-        for step in range(len(slots)):
-            slot = slots[(self._next + step) % len(slots)]
+        for _ in self._slots:
+            slot = self._slots[self._next]
+            self._next = (self._next + 1) % len(self._slots)
             channel = slot.channel
             if slot.ready and channel is not None and not channel.closed.done():
-                self._next = (self._next + step + 1) % len(slots)
                 return channel
         return None
 

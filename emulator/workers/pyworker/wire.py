@@ -58,9 +58,14 @@ def encode(
 
 
 def _check_sizes(text: int, body: int) -> None:
-    for size, most, kind in ((text, _MAX_HEADER, "text"), (body, _MAX_BODY, "data")):
-        if size > most:
-            raise WireError(f"a message with {size} bytes of {kind}, more than the {most} it holds")
+    if text > _MAX_HEADER:
+        raise _too_large(text, _MAX_HEADER, "text")
+    if body > _MAX_BODY:
+        raise _too_large(body, _MAX_BODY, "data")
+
+
+def _too_large(size: int, most: int, kind: str) -> WireError:
+    return WireError(f"a message with {size} bytes of {kind}, more than the {most} it holds")
 
 
 def is_large(blobs: Sequence[bytes]) -> bool:
@@ -188,6 +193,8 @@ class Decoder:
 
 def _split(header: Header, data: bytes, start: int, stop: int) -> List[bytes]:
     lengths = header.get("blobs")
+    if lengths == [stop - start]:  # as nearly always
+        return [bytes(data[start:stop])]
     if not isinstance(lengths, list) or not all(
         isinstance(length, int) and length >= 0 for length in lengths
     ):
