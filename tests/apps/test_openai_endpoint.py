@@ -163,7 +163,7 @@ async def test_a_fault_that_cannot_be_read_is_refused(host: Served) -> None:
         ("POST", "v1/chat/completions", '{"messages": [{"role": "user"}]}', 400, "model"),
         ("POST", "v1/embeddings", '{"model": "m", "input": []}', 400, "input"),
         ("POST", "v1/embeddings", '{"model": "m", "input": [true]}', 400, "input"),
-        ("POST", "v1/responses", "{}", 404, None),
+        ("POST", "v1/responses", "{}", 400, "input"),
         ("GET", "v1/chat/completions", "", 405, None),
         ("POST", "openai/deployments/d/images", "{}", 404, None),
     ],
@@ -259,3 +259,16 @@ async def test_the_run_ends_with_a_summary() -> None:
         await ask(host, "ask")
         await ask(host, "nearest")
     await host.until_printed("Models: 1 call (deterministic 1); 3 texts embedded (lexical 3);")
+
+
+async def test_the_client_s_responses_are_served(host: Served) -> None:
+    from openai import AsyncOpenAI
+
+    async with AsyncOpenAI(base_url=f"{host.url}/_openai/v1", api_key="x") as client:
+        first = await client.responses.create(model="gpt-5", input="Hello")
+        assert first.output_text.startswith("Hello!")
+        async with client.responses.stream(
+            model="gpt-5", input="Hello", previous_response_id=first.id
+        ) as stream:
+            said = [event.delta async for event in stream if event.type.endswith("text.delta")]
+            assert "".join(said) == (await stream.get_final_response()).output_text

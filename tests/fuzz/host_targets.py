@@ -241,8 +241,23 @@ _EMBEDDING = record(
     dimensions=one_of(1, 3, 10**9, 10**400, -1, True),
     encoding_format=one_of("base64", "float", 5),
 )
+_RESPONSE = record(
+    model=one_of("m"), instructions=TEXTS, previous_response_id=TEXTS, stream=SCALARS,
+    input=st.one_of(
+        TEXTS,
+        st.lists(record(
+            type=one_of("message", "function_call", "function_call_output", "reasoning"),
+            role=one_of("user", "assistant", "tool"), content=VALUES, output=VALUES,
+            call_id=TEXTS, name=TEXTS, arguments=TEXTS,
+        ), max_size=4),
+        VALUES,
+    ),
+    tools=st.lists(record(type=one_of("function", "web_search"), name=one_of("f"), parameters=VALUES), max_size=2),
+    tool_choice=VALUES, text=record(format=VALUES), reasoning=VALUES, max_output_tokens=SCALARS,
+)  # fmt: skip
 _OPENAI = st.one_of(
     st.tuples(one_of(b"v1/chat/completions", b"openai/deployments/m/chat/completions"), written(_REQUEST)),
+    st.tuples(one_of(b"v1/responses"), written(_RESPONSE)),
     st.tuples(one_of(b"v1/embeddings"), written(_EMBEDDING)),
     st.tuples(one_of(b"v1/completions"), written(record(model=one_of("m"), prompt=st.one_of(TEXTS, st.lists(TEXTS))))),
     st.tuples(one_of(b"faults"), written(record(match=TEXTS, status=SCALARS, times=SCALARS, limit=VALUES))),

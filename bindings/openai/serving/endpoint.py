@@ -27,6 +27,8 @@ from bindings.openai.serving.requests import (
     read_prompts,
     read_texts,
 )
+from bindings.openai.serving.response_forms import gone_on, response_events, response_form
+from bindings.openai.serving.responses import Messages, read_response
 from bindings.openai.serving.wire import (
     Answering,
     Refused,
@@ -51,7 +53,9 @@ _LONGEST_HEADER = 1000
 _LONGEST_FAULTS = 20_000
 _MOST_DIMENSIONS = 65_536
 _KINDS = {401: "authentication_error", 429: "rate_limit_error", 500: "server_error"}
-_SERVED = "chat/completions, completions, embeddings and models"
+_SERVED = "chat/completions, responses, completions, embeddings and models"
+_MOST_KEPT = 200
+"""How many responses are kept for requests that go on from one."""
 _STREAM_HEADERS = (("content-type", "text/event-stream"), ("cache-control", "no-cache"))
 _FINAL = {"x-should-retry": "false"}
 """Honoured by OpenAI's clients, which otherwise ask again and hide the reason."""
@@ -63,6 +67,8 @@ class ModelEndpoint:
     def __init__(self, host: HostServices, models: ModelClients) -> None:
         self._host = host
         self._models = models
+        self._kept: dict[str, tuple[Messages, Mapping[str, Any]]] = {}
+        """What was said up to a response, and the response; the oldest first."""
 
     async def serve(self, path: str, request: HttpRequestData) -> Answer:
         """Answer a request; `path` is the part of the address below our own."""
@@ -93,6 +99,10 @@ class ModelEndpoint:
         match rest, request.method:
             case ["chat", "completions"], "POST":
                 return await self._chat(request, deployment, azure=azure)
+            case ["responses"], "POST":
+                return await self._respond(request)
+            case ["responses", name], method:
+                return self._response(name, method)
             case ["completions"], "POST":
                 return await self._complete(request, deployment)
             case ["embeddings"], "POST":
@@ -105,7 +115,13 @@ class ModelEndpoint:
                 return self._faults(method, request)
             case [], "GET":
                 return json_response({"serves": _SERVED, "by": "funcemu"})
-        if rest in (["chat", "completions"], ["completions"], ["embeddings"], ["models"]):
+        if rest in (
+            ["chat", "completions"],
+            ["responses"],
+            ["completions"],
+            ["embeddings"],
+            ["models"],
+        ):
             raise Refused(405, f"Not allowed to {request.method} on /{'/'.join(parts)}.")
         raise Refused(
             404,
@@ -129,6 +145,41 @@ class ModelEndpoint:
             return self._stream(parts, effect, headers)
         await self._arrive(reply, effect)
         return json_response(completion_form(reply, answering), headers=headers)
+
+    async def _respond(self, request: HttpRequestData) -> Answer:
+        def messages(identity: str) -> Messages | None:
+            return self._kept[identity][0] if identity in self._kept else None
+
+        asked = read_response(read_body(request), request, messages, self._warn)
+        reply, effect = await self._ask(asked.request)
+        answering = Answering(
+            f"resp_{self._host.random_id().replace('-', '')}",
+            int(self._host.clock.now().timestamp()),
+            asked.request.model,
+        )
+        whole = response_form(reply, answering, asked)
+        if asked.keep:
+            self._kept[answering.identity] = gone_on(asked, reply), whole
+            while len(self._kept) > _MOST_KEPT:
+                del self._kept[next(iter(self._kept))]
+        headers = {**_told(reply), **effect.headers}
+        if asked.stream:
+            parts = response_events(reply, answering, asked)
+            return self._stream(parts, effect, headers, named=True)
+        await self._arrive(reply, effect)
+        return json_response(whole, headers=headers)
+
+    def _response(self, name: str, method: str) -> Answer:
+        """Show or forget a response that is kept."""
+        if name not in self._kept:
+            raise Refused(404, f"Response with id '{name}' not found.", param="response_id")
+        match method:
+            case "GET":
+                return json_response(self._kept[name][1])
+            case "DELETE":
+                del self._kept[name]
+                return json_response({"id": name, "object": "response", "deleted": True})
+        raise Refused(405, f"Not allowed to {method} on a response.")
 
     async def _complete(self, request: HttpRequestData, deployment: str) -> Answer:
         asked = read_prompts(read_body(request), request, deployment)
@@ -199,25 +250,33 @@ class ModelEndpoint:
             await self._host.clock.sleep(reply.usage.completion / effect.tokens_per_second)
 
     def _stream(
-        self, parts: Iterator[dict[str, Any]], effect: Effect, headers: Mapping[str, str]
+        self,
+        parts: Iterator[dict[str, Any]],
+        effect: Effect,
+        headers: Mapping[str, str],
+        *,
+        named: bool = False,
     ) -> StreamedResponse:
         return StreamedResponse(
-            self._events(parts, effect), 200, (*_STREAM_HEADERS, *headers.items())
+            self._events(parts, effect, named=named), 200, (*_STREAM_HEADERS, *headers.items())
         )
 
     async def _events(
-        self, parts: Iterator[dict[str, Any]], effect: Effect
+        self, parts: Iterator[dict[str, Any]], effect: Effect, *, named: bool
     ) -> AsyncIterator[bytes]:
-        """Yield server-sent events, at the pace and as far as the effect allows."""
+        """Yield server-sent events, at the pace and as far as the effect allows. Those of one
+        protocol have names, those of the other end with a word."""
         for count, part in enumerate(parts):
             if effect.cut_after is not None and count >= effect.cut_after:
                 raise ConnectionAbortedError(f"as {effect.cut_by} asks")
             if effect.tokens_per_second and count:
                 await self._host.clock.sleep(1 / effect.tokens_per_second)
             data = json.dumps(part, ensure_ascii=False, separators=(",", ":"))
-            yield f"data: {data}\n\n".encode()
+            name = f"event: {part['type']}\n" if named else ""
+            yield f"{name}data: {data}\n\n".encode()
             await asyncio.sleep(0)  # other requests are served between the parts
-        yield b"data: [DONE]\n\n"
+        if not named:
+            yield b"data: [DONE]\n\n"
 
     def _model_list(self) -> list[dict[str, Any]]:
         settings = self._host.settings

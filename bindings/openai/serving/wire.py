@@ -12,7 +12,7 @@ from bindings.openai.models.base import ChatReply, Usage
 from emulator.sdk import HttpResponseData
 
 _PIECE = re.compile(r"\s*\S+\s*?(?=\s|$)|\s+")
-_ARGUMENT_PIECE = 16
+ARGUMENT_PIECE = 16
 
 JSON_TYPE = ("content-type", "application/json")
 
@@ -119,8 +119,8 @@ def completion_parts(
             head = {"name": call.name, "arguments": ""}
             entry = {"index": at, "id": call.id, "type": "function", "function": head}
             yield _part(answering, index, {"tool_calls": [entry]})
-            for start in range(0, len(call.arguments), _ARGUMENT_PIECE):
-                piece = call.arguments[start : start + _ARGUMENT_PIECE]
+            for start in range(0, len(call.arguments), ARGUMENT_PIECE):
+                piece = call.arguments[start : start + ARGUMENT_PIECE]
                 entry = {"index": at, "function": {"arguments": piece}}
                 yield _part(answering, index, {"tool_calls": [entry]})
         yield _part(answering, index, {}, finish=finish_reason(reply))
