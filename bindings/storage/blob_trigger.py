@@ -13,7 +13,7 @@ from typing import Any
 from bindings.storage.account import refuse_other_accounts, section
 from bindings.storage.blob_bindings import content_datum
 from bindings.storage.blobs import Blob, PathPattern, blob_path, shown_json
-from bindings.storage.extension import Storage
+from bindings.storage.extension import LOOK_AGAIN, Storage
 from emulator.sdk import (
     MANUAL_REASON,
     BindingError,
@@ -55,6 +55,9 @@ class BlobTrigger(Trigger[BlobTriggerOptions]):
         self._tries = given if isinstance(given, int) and given > 0 else 5
         self._fire: Fire | None = None
         self._busy: set[str] = set()
+        self._done: dict[str, str] = {}
+        self._told = ""
+        self._listening: asyncio.Task[None] | None = None
 
     def manual(self, text: str) -> Fired:
         raise BindingError("a blob is read first")
@@ -68,33 +71,49 @@ class BlobTrigger(Trigger[BlobTriggerOptions]):
                 hint=f'The input of {self.function.name} is a path: {{"input": "container/name"}}.',
                 code="blob-missing",
             )
-        return self._fired(blob, self._pattern.match(blob) or {}, MANUAL_REASON)
+        return self._fired(
+            blob, self._pattern.match(blob.container, blob.name) or {}, MANUAL_REASON
+        )
 
     async def start(self, fire: Fire) -> None:
         self._fire = fire
         self.shared.blobs.watch(self._written)
-        self.shared.run(self._catch_up())
+        self._listening = self.shared.run(self._listen())
 
     async def stop(self) -> None:
+        """Take no more; what a function was begun for is worked on to its end."""
         self.shared.blobs.unwatch(self._written)
         self._fire = None
+        if self._listening is not None:
+            self._listening.cancel()
+            await asyncio.wait([self._listening])
 
     def _written(self, blob: Blob) -> None:
-        if self._pattern.match(blob) is not None:
+        if self._pattern.match(blob.container, blob.name) is not None:
             self.shared.run(self._work(blob))
 
+    async def _listen(self) -> None:
+        while True:
+            await self._catch_up()
+            await self.services.host.clock.sleep(LOOK_AGAIN)
+
     async def _catch_up(self) -> None:
-        """Run for what was written while nobody was there."""
+        """Run for what was written while nobody was there, or by another program."""
+        container = self._pattern.container
         try:
-            unseen = await self.shared.blobs.unseen(self.function.name, self._pattern.container)
+            for name in await self.shared.blobs.unseen(self.function.name, container):
+                if self._pattern.match(container, name) is not None:
+                    blob = await self.shared.blobs.get(container, name)
+                    if blob is not None:
+                        self.shared.run(self._work(blob))
         except EmulatorError as error:
             self._trouble(error)
-            return
-        await asyncio.gather(*(self._work(blob) for blob in unseen))
+        else:
+            self._told = ""
 
     async def _work(self, blob: Blob) -> None:
-        if blob.etag in self._busy:  # written while one looked for what was missed
-            return
+        if blob.etag in self._busy or self._done.get(blob.name) == blob.etag:
+            return  # it was written while one looked for what was missed
         self._busy.add(blob.etag)
         try:
             await self._try(blob)
@@ -104,7 +123,7 @@ class BlobTrigger(Trigger[BlobTriggerOptions]):
             self._busy.discard(blob.etag)
 
     async def _try(self, blob: Blob) -> None:
-        parts, fire = self._pattern.match(blob), self._fire
+        parts, fire = self._pattern.match(blob.container, blob.name), self._fire
         if parts is None or fire is None:
             return
         fired = self._fired(blob, parts, f"New blob detected(LogsAndContainerScan): {blob.path}")
@@ -116,6 +135,7 @@ class BlobTrigger(Trigger[BlobTriggerOptions]):
                 continue  # told by the call's own events
         else:
             await self._poison(blob)
+        self._done[blob.name] = blob.etag
         await self.shared.blobs.seen(self.function.name, blob)
 
     async def _poison(self, blob: Blob) -> None:
@@ -152,4 +172,7 @@ class BlobTrigger(Trigger[BlobTriggerOptions]):
 
     def _trouble(self, error: EmulatorError) -> None:
         told = f"Blobs of '{self._pattern.container}' cannot be used: {error.message}"
+        if told == self._told:
+            return  # once is enough, until it is mended
+        self._told = told
         self.services.host.log("Error", _CATEGORY, f"{told} {error.hint or ''}".rstrip())

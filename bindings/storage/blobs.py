@@ -115,21 +115,33 @@ class Blobs:
             told(blob)
 
     async def get(self, container: str, name: str) -> Blob | None:
-        found = await self._read("container = ? AND name = ?", container, name)
-        return found[0] if found else None
+        def work(connection: sqlite3.Connection) -> tuple[Any, ...] | None:
+            found = connection.execute(
+                "SELECT content, etag, modified FROM blob WHERE container = ? AND name = ?",
+                (container, name),
+            )
+            row: tuple[Any, ...] | None = found.fetchone()
+            return row
 
-    async def in_container(self, container: str) -> list[Blob]:
-        return await self._read("container = ?", container)
+        row = await self._database.read(work)
+        if row is None:
+            return None
+        content, etag, modified = row
+        return Blob(container, name, content, etag, datetime.fromisoformat(modified))
 
-    async def unseen(self, function: str, container: str) -> list[Blob]:
-        """Return the blobs that a function was not run for since they were written."""
-        return await self._read(
-            "container = ? AND NOT EXISTS (SELECT 1 FROM blob_receipt seen WHERE "
-            "seen.function = ? AND seen.container = blob.container AND seen.name = blob.name "
-            "AND seen.etag = blob.etag)",
-            container,
-            function,
-        )
+    async def unseen(self, function: str, container: str) -> list[str]:
+        """Name the blobs that a function was not run for since they were written."""
+
+        def work(connection: sqlite3.Connection) -> list[str]:
+            found = connection.execute(
+                "SELECT name FROM blob WHERE container = ? AND NOT EXISTS (SELECT 1 FROM "
+                "blob_receipt seen WHERE seen.function = ? AND seen.container = blob.container "
+                "AND seen.name = blob.name AND seen.etag = blob.etag) ORDER BY name",
+                (container, function),
+            )
+            return [name for (name,) in found.fetchall()]
+
+        return await self._database.read(work)
 
     async def seen(self, function: str, blob: Blob) -> None:
         row = (function, blob.container, blob.name, blob.etag)
@@ -138,21 +150,6 @@ class Blobs:
             connection.execute("INSERT OR REPLACE INTO blob_receipt VALUES (?, ?, ?, ?)", row)
 
         await self._database.run(work)
-
-    async def _read(self, condition: str, *values: object) -> list[Blob]:
-        query = (
-            "SELECT container, name, content, etag, modified FROM blob "
-            f"WHERE {condition} ORDER BY container, name"
-        )
-
-        def work(connection: sqlite3.Connection) -> list[tuple[Any, ...]]:
-            return connection.execute(query, values).fetchall()
-
-        rows = await self._database.read(work)
-        return [
-            Blob(container, name, content, etag, datetime.fromisoformat(modified))
-            for container, name, content, etag, modified in rows
-        ]
 
 
 class PathPattern:
@@ -164,11 +161,9 @@ class PathPattern:
         self.container, _ = blob_path(f"{container}/x")
         self._parts = _compiled(name or "{name}", text)
 
-    def match(self, blob: Blob) -> dict[str, str] | None:
-        """Return the parts of the blob's name, or `None` when it does not fit."""
-        if blob.container != self.container:
-            return None
-        found = self._parts.fullmatch(blob.name)
+    def match(self, container: str, name: str) -> dict[str, str] | None:
+        """Return the parts of a blob's name, or `None` when it does not fit."""
+        found = self._parts.fullmatch(name) if container == self.container else None
         return None if found is None else found.groupdict()
 
 

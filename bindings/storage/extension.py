@@ -10,6 +10,9 @@ from bindings.storage.blobs import Blobs
 from bindings.storage.queues import Queues
 from emulator.sdk import Extension, HostServices
 
+LOOK_AGAIN = 2.0
+"""Seconds after which listeners look for what another program left, such as `funcemu call`."""
+
 
 class Storage(Extension):
     """Lives with the host: messages and blobs survive reloads, and so does work for them."""

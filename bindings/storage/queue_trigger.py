@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bindings.storage.account import refuse_other_accounts, section
-from bindings.storage.extension import Storage
+from bindings.storage.extension import LOOK_AGAIN, Storage
 from bindings.storage.queues import Message, moment, queue_name
 from emulator.sdk import (
     MANUAL_REASON,
@@ -59,6 +59,7 @@ class QueueTrigger(Trigger[QueueTriggerOptions]):
         self._stopped = asyncio.Event()
         self._listening: asyncio.Task[None] | None = None
         self._running = 0
+        self._told = ""
 
     def manual(self, text: str) -> Fired:
         """Run with `text` as the message; no queue has it."""
@@ -100,10 +101,12 @@ class QueueTrigger(Trigger[QueueTriggerOptions]):
 
     async def _taken(self, most: int) -> list[Message]:
         try:
-            return await self._queues.take(self._queue, most)
+            taken = await self._queues.take(self._queue, most)
         except EmulatorError as error:
             self._trouble(error)
             return []
+        self._told = ""
+        return taken
 
     async def _wait(self) -> None:
         """Wait until a message may be there, a new one or one that was put off, or for the end."""
@@ -115,9 +118,10 @@ class QueueTrigger(Trigger[QueueTriggerOptions]):
             asyncio.create_task(self._arrived.wait()),
             asyncio.create_task(self._stopped.wait()),
         ]
-        if delay is not None and self._running < self._most:
+        if self._running < self._most:
             # At least a moment: the time is read anew, and may not have gone on.
-            waits.append(asyncio.create_task(self._sleep(max(delay, 0.001))))
+            soon = LOOK_AGAIN if delay is None else max(min(delay, LOOK_AGAIN), 0.001)
+            waits.append(asyncio.create_task(self._sleep(soon)))
         try:
             await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -159,6 +163,9 @@ class QueueTrigger(Trigger[QueueTriggerOptions]):
 
     def _trouble(self, error: EmulatorError) -> None:
         told = f"The queue '{self._queue}' cannot be used: {error.message}"
+        if told == self._told:
+            return  # once is enough, until it is mended
+        self._told = told
         self.services.host.log("Error", _CATEGORY, f"{told} {error.hint or ''}".rstrip())
 
 

@@ -42,10 +42,16 @@ async def try_search(host: Served, name: str) -> None:
     assert "nine" in answer.text
 
 
+async def try_timer(host: Served, name: str) -> None:
+    assert (await host.post(f"/admin/functions/{name}")).status == 202
+    await host.until_printed(f"[{name}] The timer fired.")
+
+
 TRIES = {
     "http": ("hello", try_http),
     "assistant": ("assistant", try_assistant),
     "completion": ("whois", try_completion),
     "embeddings": ("embeddings", try_embeddings),
     "search": ("documents", try_search),
+    "timer": ("tick", try_timer),
 }

@@ -9,15 +9,10 @@ import pytest
 
 from bindings.storage.blob_bindings import BlobBinding
 from bindings.storage.blob_trigger import BlobTrigger
-from bindings.storage.blobs import Blob, PathPattern, blob_path
+from bindings.storage.blobs import Blobs, PathPattern, blob_path
 from emulator.sdk import BindingError, Datum, Fired, FunctionError, FunctionFailed
 from emulator.state.sqlite import SqliteDatabase
-from tests.support.storing import NOON, Storing
-
-
-def blob(path: str) -> Blob:
-    container, _, name = path.partition("/")
-    return Blob(container, name, b"", "0x1", NOON)
+from tests.support.storing import Storing
 
 
 def trigger(store: Storing, path: str = "samples/{name}.txt", **properties: Any) -> BlobTrigger:
@@ -68,7 +63,8 @@ def test_what_is_no_path_of_a_blob(given: str) -> None:
     ],
 )
 def test_what_fits_a_pattern(pattern: str, path: str, parts: dict[str, str] | None) -> None:
-    assert PathPattern(pattern).match(blob(path)) == parts
+    container, _, name = path.partition("/")
+    assert PathPattern(pattern).match(container, name) == parts
 
 
 @pytest.mark.parametrize("pattern", ["", "a/{x}", "samples/{", "samples/{}", "samples/{a b}"])
@@ -153,8 +149,18 @@ async def test_what_was_written_meanwhile_is_made_up_for_once() -> None:
             await store.until(lambda seen=seen: len(store.fired) == seen)  # type: ignore[misc]
             await store.until(lambda listener=listener: not listener._busy)  # type: ignore[misc]
             await listener.stop()
-        await trigger(store)._catch_up()  # nothing is left
-        assert len(store.fired) == 2
+        assert await store.shared.blobs.unseen("fn", "samples") == []
+
+
+async def test_what_another_program_writes_is_found() -> None:
+    async with Storing() as store:
+        listener = trigger(store)
+        await listener.start(store.fire)
+        await store.until(lambda: bool(store.clock._sleepers))
+        await Blobs(store.host).put("samples", "a.txt", b"x")  # nobody here is told
+        store.clock.advance(2)
+        await store.until(lambda: len(store.fired) == 1)
+        await listener.stop()
 
 
 async def test_a_blob_that_fails_is_told_to_the_poison_queue() -> None:
@@ -199,8 +205,9 @@ async def test_state_that_cannot_be_used_is_told() -> None:
         await database.run(lambda connection: connection.execute("DROP TABLE blob_receipt"))
         listener = trigger(store)
         await listener.start(store.fire)
-        await store.until(lambda: len(store.said) == 1)
+        await store.until(lambda: bool(store.clock._sleepers))
         await store.shared.blobs.put("samples", "a.txt", b"x")
-        await store.until(lambda: len(store.said) == 2)
+        await store.until(lambda: len(store.fired) == 1 and not listener._busy)
         await listener.stop()
-        assert all("Blobs of 'samples' cannot be used" in each for each in store.said)
+        (told,) = store.said
+        assert told.startswith("Error: Blobs of 'samples' cannot be used: ")

@@ -10,7 +10,7 @@ import pytest
 
 from bindings.storage.queue_output import QueueOutput
 from bindings.storage.queue_trigger import QueueTrigger
-from bindings.storage.queues import queue_name
+from bindings.storage.queues import Queues, queue_name
 from emulator.sdk import BindingError, Datum, Fired, FunctionError, FunctionFailed
 from emulator.state.sqlite import SqliteDatabase
 from tests.support.storing import Storing
@@ -223,6 +223,17 @@ async def test_a_run_outlives_its_listener_and_no_message_is_lost() -> None:
         await store.until(lambda: len(store.fired) == 2)
         ends.set()
         await after.stop()
+
+
+async def test_what_another_program_leaves_is_found() -> None:
+    async with Storing() as store:
+        listener = trigger(store)
+        await listener.start(store.fire)
+        await store.until(lambda: bool(store.clock._sleepers))
+        await Queues(store.host).put("orders", b"1")  # nobody here is told
+        store.clock.advance(2)
+        await store.until(lambda: len(store.fired) == 1)
+        await listener.stop()
 
 
 async def test_state_that_cannot_be_used_is_told() -> None:

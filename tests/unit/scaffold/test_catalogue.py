@@ -30,7 +30,9 @@ SCRIPTS: dict[Model, str] = {
 
 
 def test_http_comes_first() -> None:
-    assert template_names() == ["http", "assistant", "completion", "embeddings", "search"]
+    assert template_names() == [
+        "http", "assistant", "completion", "embeddings", "search", "timer",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -62,7 +64,7 @@ def declared(name: str, model: Model) -> set[str]:
     code = files[SCRIPTS[model].format("x")]
     if model == "v2":
         return {each.name for each in ast.parse(code).body if isinstance(each, ast.FunctionDef)}
-    return set(re.findall(r"app\.(?:http|generic)\('(\w+)'", code))
+    return set(re.findall(r"app\.(?:http|generic|timer)\('(\w+)'", code))
 
 
 @pytest.mark.parametrize("name", template_names())
@@ -93,7 +95,8 @@ def test_bindings_say_the_same_in_every_language(name: str, model: Model) -> Non
     ]
     code = template_files(find_template(name), model, "x")[SCRIPTS[model].format("x")]
     written = []
-    for options in re.findall(r"\.generic\(\{(.*?)\}\)", code, re.DOTALL):
+    declared = r"\.generic\(\{(.*?)\}\)|app\.timer\('\w+', \{(.*?)handler"
+    for options in map("".join, re.findall(declared, code, re.DOTALL)):
         pairs = re.findall(r"^\s*(\w+): (?:'(.*?)'|(\d+)),", options, re.MULTILINE)
         written.append({key: int(number) if number else text for key, text, number in pairs})
     assert properties(written) == properties(folders)
