@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from email.utils import formatdate
 from functools import lru_cache
+from time import time
 
 from aiohttp import hdrs, web
 from aiohttp.abc import AbstractStreamWriter
-from aiohttp.helpers import rfc822_formatted_time
 from aiohttp.http import SERVER_SOFTWARE
 from multidict import CIMultiDict
 
@@ -69,7 +70,7 @@ class Answer(web.StreamResponse):
         if body and hdrs.CONTENT_TYPE not in headers:
             lines.append("Content-Type: application/octet-stream")
         if hdrs.DATE not in headers:
-            lines.append(f"Date: {rfc822_formatted_time()}")
+            lines.append(_date(int(time())))
         if hdrs.SERVER not in headers:
             lines.append(_SERVER)
         # What its version of HTTP does by itself needs no words.
@@ -77,6 +78,11 @@ class Answer(web.StreamResponse):
             lines.append("Connection: keep-alive" if self._keeps else "Connection: close")
         lines.append("\r\n")
         return "\r\n".join(lines).encode(), body
+
+
+@lru_cache(maxsize=1)
+def _date(second: int) -> str:
+    return f"Date: {formatdate(second, usegmt=True)}"
 
 
 def write_response(answer: HttpResponseData) -> Answer:
