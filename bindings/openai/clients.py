@@ -54,7 +54,9 @@ class Choice:
     def title(self) -> str:
         if self.recordings is not None:
             first = f"{self._script_title} first, then " if self.script is not None else ""
-            return f"{first}recordings in {self.recordings.name}/; {self._rest}"
+            there = self.mode != "replay" or self.recordings.is_dir()
+            place = f"{self.recordings.name}/{'' if there else ', which does not exist'}"
+            return f"{first}recordings in {place}; {self._rest}"
         if self.connection is not None:
             return self.connection.title
         if self.script is not None:

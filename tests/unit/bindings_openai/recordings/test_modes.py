@@ -215,9 +215,10 @@ async def test_the_banner_says_what_is_played(
         return "\n".join(extension.banner())
 
     assert "what is not in them is asked of Azure OpenAI at" in banner(app("record"))
+    assert "recordings in recordings/, which does not exist; what" in banner(app("replay"))
     await talk(app("record"))
     assert "recordings in recordings/; the offline model answers" in banner(app("auto"))
-    assert "what is not in them is refused" in banner(app("replay"))
+    assert "recordings in recordings/; what is not in them is refused" in banner(app("replay"))
     assert "everything is asked of" in banner(app("rerecord"))
 
 
