@@ -268,7 +268,7 @@ async def test_names_and_values_of_cookies_are_quoted(host: Served) -> None:
     given = '{"cookies": [{"name": "a\\r\\nX: y", "value": "b\\r\\n\\r\\n<html>"}]}'
     answer = await host.post("/api/answer", data=given)
     assert answer.status == 200
-    assert answer.cookies == ("a%0D%0AX%3A%20y=b%0D%0A%0D%0A%3Chtml%3E",)
+    assert answer.cookies == ("a%0D%0AX%3A%20y=b%0D%0A%0D%0A%3Chtml%3E; path=/",)
     assert "X" not in answer.headers
 
 
