@@ -80,8 +80,14 @@ class ModelBackend(Protocol):
     async def aclose(self) -> None: ...
 
 
+CHARACTERS_A_TOKEN = 4
+
+
 def estimate_usage(request: ChatRequest, reply_text: str) -> Usage:
     """Count tokens by rule of thumb: four characters each, four more for every message."""
-    prompt = sum(4 + len(str(message.get("content") or "")) // 4 for message in request.messages)
-    completion = max(1, len(reply_text) // 4)
+    prompt = sum(
+        4 + len(str(message.get("content") or "")) // CHARACTERS_A_TOKEN
+        for message in request.messages
+    )
+    completion = max(1, len(reply_text) // CHARACTERS_A_TOKEN)
     return Usage(prompt + completion, prompt, completion)

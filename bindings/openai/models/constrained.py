@@ -14,6 +14,7 @@ from typing import Any
 
 from bindings.openai.models.arguments import fill
 from bindings.openai.models.base import (
+    CHARACTERS_A_TOKEN,
     ChatReply,
     ChatRequest,
     ModelBackend,
@@ -30,7 +31,7 @@ _MOST_ITEMS = 100
 
 
 class Constrained:
-    """An offline model that keeps to `tool_choice` and `response_format`."""
+    """An offline model that keeps to `tool_choice`, `response_format` and `max_tokens`."""
 
     def __init__(self, inner: ModelBackend, clock: Clock) -> None:
         self.name = inner.name
@@ -38,6 +39,9 @@ class Constrained:
         self._clock = clock
 
     async def chat(self, request: ChatRequest) -> ChatReply:
+        return _cut(await self._demanded(request), request)
+
+    async def _demanded(self, request: ChatRequest) -> ChatReply:
         if not request.extra:
             return await self._inner.chat(request)
         choice = request.extra.get("tool_choice")
@@ -73,6 +77,19 @@ class Constrained:
             return json.dumps({"answer": answer}, ensure_ascii=False)
         given = fill(Skill("", "", schema), _said(request), self._clock.now())
         return json.dumps(conform(schema, given), ensure_ascii=False)
+
+
+def _cut(reply: ChatReply, request: ChatRequest) -> ChatReply:
+    """Break a text off where the app's own code wants no more tokens.
+
+    Bindings want a hundred by default, with which lists that are read out would rarely end.
+    """
+    most = request.max_tokens
+    if request.function or most is None or reply.usage.completion <= most or reply.tool_calls:
+        return reply
+    text = reply.content[: most * CHARACTERS_A_TOKEN]
+    usage = estimate_usage(request, text)
+    return replace(reply, content=text, finish_reason="length", usage=usage)
 
 
 def conform(

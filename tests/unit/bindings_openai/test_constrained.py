@@ -1,4 +1,4 @@
-"""Offline answers that keep to `tool_choice` and `response_format`."""
+"""Offline answers that keep to `tool_choice`, `response_format` and `max_tokens`."""
 
 from __future__ import annotations
 
@@ -56,6 +56,31 @@ async def test_required_calls_some_tool() -> None:
     assert reply.finish_reason == "tool_calls"
     again = await ask("Hm", [WEATHER, SEND], tool_choice="required")
     assert again.tool_calls == reply.tool_calls
+
+
+@pytest.mark.parametrize(
+    ("function", "most", "finish"),
+    [("", 5, "length"), ("", 500, "stop"), ("", None, "stop"), ("PostUserQuery", 5, "stop")],
+)
+async def test_code_that_wants_few_tokens_gets_a_text_that_breaks_off(
+    function: str, most: int | None, finish: str
+) -> None:
+    clock = ManualClock()
+    model = Constrained(DeterministicBackend(clock), clock)
+    messages = [{"role": "user", "content": "Tell me about the moon"}]
+    whole = (await model.chat(ChatRequest("m", messages))).content
+    reply = await model.chat(ChatRequest("m", messages, max_tokens=most, function=function))
+    assert reply.finish_reason == finish
+    assert reply.content == (whole[:20] if finish == "length" else whole)
+    assert finish == "stop" or reply.usage.completion == most
+
+
+async def test_calls_are_not_broken_off() -> None:
+    clock = ManualClock()
+    model = Constrained(DeterministicBackend(clock), clock)
+    messages = [{"role": "user", "content": "What is the weather in Paris?"}]
+    reply = await model.chat(ChatRequest("m", messages, [WEATHER], max_tokens=1))
+    assert (reply.finish_reason, len(reply.tool_calls)) == ("tool_calls", 1)
 
 
 async def test_any_json_is_an_object() -> None:
