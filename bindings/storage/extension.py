@@ -23,6 +23,9 @@ class Storage(Extension):
         self.blobs = Blobs(host)
         self._tasks: set[asyncio.Task[None]] = set()
 
+    def banner(self) -> tuple[str, ...]:
+        return ("Queues and blobs: kept in the app's state; no account and no Azurite is used",)
+
     def run(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Do something for as long as the host lives."""
         task = asyncio.create_task(work)

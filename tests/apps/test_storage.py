@@ -78,6 +78,7 @@ SETTINGS = {"QUEUE": "Orders", "AzureWebJobsStorage": "UseDevelopmentStorage=tru
 async def test_what_one_function_writes_runs_another_one(tmp_path: Path, channel: str) -> None:
     app = write_app(tmp_path / "app", {"function_app.py": APP})
     async with served(app, channel=channel, settings=SETTINGS) as host:
+        await host.until_printed("Queues and blobs: kept in the app's state")
         assert (await host.post("/api/orders", json={"id": "7"})).text == "ordered"
         await host.until_printed("[filed] filed receipts/7.txt of 9 bytes: shipped 7")
         await host.until_printed(" ship (")
