@@ -21,12 +21,12 @@ def order(req: func.HttpRequest) -> str:
     return "hi"
 
 @app.route(route="queued")
-@app.queue_output(arg_name="out", queue_name="q", connection="AzureWebJobsStorage")
+@app.event_hub_output(arg_name="out", event_hub_name="h", connection="EventHub")
 def queued(req: func.HttpRequest, out: func.Out[str]) -> str:
     return "hi"
 
 @app.route(route="shelves/{shelf:int}/books/{title?}")
-@app.queue_output(arg_name="out", queue_name="q", connection="AzureWebJobsStorage")
+@app.event_hub_output(arg_name="out", event_hub_name="h", connection="EventHub")
 def shelved(req: func.HttpRequest, out: func.Out[str]) -> str:
     return "hi"
 
