@@ -57,7 +57,6 @@ class Connection(asyncio.Protocol):
         self.full: asyncio.Future[None] | None = None
         self._on_message = on_message
         self._on_lost = on_lost
-        self._when_lost: list[Callable[[], None]] = []
         self._decoder = wire.Decoder(loads)
         self._frames: list[bytes] = []
         self._large: dict[object, _Large] = {}
@@ -124,9 +123,6 @@ class Connection(asyncio.Protocol):
         if self.full is not None:
             await asyncio.shield(self.full)
 
-    def when_lost(self, callback: Callable[[], None]) -> None:
-        self._when_lost.append(callback)
-
     def close(self) -> None:
         if self._transport is not None:
             self._transport.abort()
@@ -164,8 +160,6 @@ class Connection(asyncio.Protocol):
         self._large.clear()
         self.resume_writing()
         self._on_lost(error)
-        for callback in self._when_lost:
-            callback()
 
     def pause_writing(self) -> None:
         self.full = self.loop.create_future()

@@ -5,10 +5,28 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Protocol
 
 from emulator.errors import WorkerLost
 from emulator.workers.channel import ExitInfo
+
+EOF_WAIT = 0.2
+"""Seconds in which what a worker has said before it ended is read."""
+HANGS = 1.0
+"""Seconds a worker may live on after it has closed its connection."""
+HUNG_UP = "it had closed its connection"
+TOO_LONG = "one of its calls ran too long and could not be stopped"
+"""Why workers are ended that nobody asked to."""
+_TERMINATE_WAIT = 0.5
+_KILL_WAIT = 2.0
+
+
+class Process(Protocol):
+    """What can be told to end, and be ended."""
+
+    def terminate(self) -> None: ...
+
+    def kill(self) -> None: ...
 
 
 class Ending:
@@ -17,6 +35,8 @@ class Ending:
     def __init__(self) -> None:
         self.info: ExitInfo | None = None
         """How it ended, once it has."""
+        self.exit: ExitInfo | None = None
+        """How its process ended; what it has said before may yet have to be read."""
         self.asked = False
         """Whether it was told to end."""
         self.reason = ""
@@ -30,9 +50,34 @@ class Ending:
             self._closed = asyncio.get_running_loop().create_future()
         return self._closed
 
-    def told(self, code: int | None, tail: Iterable[str]) -> ExitInfo:
-        """Return what to say of a process that has ended, with its last lines."""
-        return ExitInfo(code, tuple(tail), expected=self.asked, reason=self.reason)
+    def ask(self) -> bool:
+        """Note that it is told to end; say whether it was not before."""
+        first, self.asked = not self.asked, True
+        return first
+
+    def exited(self, code: int, tail: Iterable[str]) -> ExitInfo:
+        """Note the end of its process; return what to say of that, with its last lines."""
+        self.exit = ExitInfo(code, tuple(tail), expected=self.asked, reason=self.reason)
+        return self.exit
+
+    def kill(self, process: Process, reason: str) -> None:
+        """End it at once; `reason` is what running calls are told."""
+        self.reason = self.reason or reason
+        process.kill()
+
+    async def abandon(self, process: Process) -> None:
+        """End it for a call that it does not let go of."""
+        self.kill(process, TOO_LONG)
+        await asyncio.wait([self.closed], timeout=_KILL_WAIT)
+
+    async def enforce(self, process: Process) -> None:
+        """End it if it has not ended by itself: politely, then not."""
+        if not self.closed.done():
+            process.terminate()
+            await asyncio.wait([self.closed], timeout=_TERMINATE_WAIT)
+        if not self.closed.done():
+            process.kill()
+            await asyncio.wait([self.closed], timeout=_KILL_WAIT)
 
     def error(self) -> WorkerLost:
         """Return what a call is told that gets no answer."""

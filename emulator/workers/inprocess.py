@@ -18,7 +18,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 
-from emulator.errors import WorkerLost, WorkerStartError
+from emulator.errors import WorkerStartError
 from emulator.model import FunctionError, Invocation, InvocationResult
 from emulator.workers.calls import Calls
 from emulator.workers.channel import (
@@ -30,6 +30,7 @@ from emulator.workers.channel import (
     ResponseStream,
     WorkerInfo,
 )
+from emulator.workers.ending import Ending
 from emulator.workers.environment import worker_environment
 from emulator.workers.messages import (
     failure_of,
@@ -59,18 +60,15 @@ class InProcessChannel:
         self._environment.setdefault("FUNCTIONS_WORKER_RUNTIME_VERSION", python)
         self._modules = AppModules(spec.root, _python_path(spec.root, self._environment))
         self._settings = Variables(self._environment, lambda: self._capture.call_id()[0])
-        self._closed: asyncio.Future[ExitInfo] | None = None
+        self._ending = Ending()
         self._app: App | None = None
         self._calls = Calls()
         self._exchanges: dict[str, Exchange] = {}
         self._thread = 0
-        self._closing = False
 
     @property
     def closed(self) -> asyncio.Future[ExitInfo]:
-        if self._closed is None:
-            self._closed = asyncio.get_running_loop().create_future()
-        return self._closed
+        return self._ending.closed
 
     @property
     def running(self) -> int:
@@ -176,8 +174,7 @@ class InProcessChannel:
 
     async def aclose(self, grace: float = 2.0) -> None:
         closed = self.closed
-        first, self._closing = not self._closing, True
-        if not first:
+        if not self._ending.ask():
             await asyncio.wait([closed])
             return
         if self._app is not None:
@@ -187,7 +184,7 @@ class InProcessChannel:
             _RootLogger.remove(self._capture.handler)
         self._settings.restore()
         self._modules.close()
-        self._calls.fail(_stopped)
+        self._calls.fail(self._ending.error)
         if not closed.done():
             closed.set_result(ExitInfo(0, expected=True))
 
@@ -198,8 +195,8 @@ class InProcessChannel:
             return importlib.import_module(name)
 
     def _running_app(self) -> App:
-        if self._app is None or self._closing:
-            raise _stopped()
+        if self._app is None or self._ending.asked:
+            raise self._ending.error()
         return self._app
 
 
@@ -207,10 +204,6 @@ def _python_path(root: Path, environment: Mapping[str, str]) -> list[str]:
     """Return the folders of PYTHONPATH, which a process of its own would look into by itself."""
     given = environment.get("PYTHONPATH", "").split(os.pathsep)
     return [os.path.normpath(root / each) for each in given if each]
-
-
-def _stopped() -> WorkerLost:
-    return WorkerLost("the worker was stopped while the call was running")
 
 
 def _refuse_our_names(root: Path) -> None:

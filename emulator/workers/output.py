@@ -8,7 +8,8 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import IO
 
-from emulator.workers.pyworker.logs import LONGEST_LINE
+from emulator.workers.channel import LogSink, WorkerLog
+from emulator.workers.pyworker.logs import LONGEST_LINE, read_line
 
 _CHUNK = 1 << 16
 _MOST_LINES = 500
@@ -42,6 +43,17 @@ def lines_of(pipe: IO[bytes]) -> Iterator[list[str]]:
         yield lines
     if last := "".join([*begun, decode(b"", final=True)]):
         yield [last]
+
+
+def told_to(sink: LogSink) -> OnLines:
+    """Return what makes log lines of printed ones."""
+
+    def tell(source: str, lines: Sequence[str]) -> None:
+        for line in lines:
+            level, said, text = read_line(source, line)
+            sink(WorkerLog(level, text, None, said))  # type: ignore[arg-type]  # the worker's words
+
+    return tell
 
 
 class Output:

@@ -17,10 +17,9 @@ from emulator.workers.channel import (
     LogSink,
     ResponseStream,
     WorkerInfo,
-    WorkerLog,
 )
 from emulator.workers.connection import Connection
-from emulator.workers.ending import Ending, describe_exit
+from emulator.workers.ending import EOF_WAIT, HANGS, HUNG_UP, Ending, describe_exit
 from emulator.workers.loading import Loading
 from emulator.workers.loops import in_loop, through_loop
 from emulator.workers.messages import (
@@ -31,16 +30,13 @@ from emulator.workers.messages import (
     log_of,
     result_of,
 )
+from emulator.workers.output import told_to
 from emulator.workers.process import WorkerProcess
 from emulator.workers.programs import program_of
-from emulator.workers.pyworker.logs import read_line
 from emulator.workers.pyworker.wire import PROTOCOL, Header, WireError
 from emulator.workers.streams import Exchange
 
 _START_TIMEOUT = 60.0
-_TERMINATE_WAIT = 0.5
-_KILL_WAIT = 2.0
-_EOF_WAIT = 0.2
 _TOO_OLD = "funcemu-worker: "
 
 
@@ -139,7 +135,7 @@ class SubprocessChannel:
             raise
 
     def _listen(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._process.listen(through_loop(loop, self._printed), in_loop(loop, self._exited))
+        self._process.listen(through_loop(loop, told_to(self._sink)), in_loop(loop, self._exited))
 
     def _info(self, hello: Header) -> WorkerInfo:
         if hello.get("protocol") != PROTOCOL:
@@ -228,22 +224,19 @@ class SubprocessChannel:
         if invocation_id in self._calls:
             self._send({"kind": "cancel", "id": invocation_id})
 
-    def lingering(self, invocation_id: str) -> asyncio.Future[None] | None:
-        """Return what is done once the worker let go of a call; `None` when it has it not."""
-        return self._calls.lingering(invocation_id)
+    async def let_go(self, invocation_id: str, grace: float) -> bool:
+        return await self._calls.let_go(invocation_id, grace, self.cancel)
 
     async def abandon(self, invocation_id: str, grace: float) -> None:
-        if not await self._calls.let_go(invocation_id, grace, self.cancel):
-            self.kill("one of its calls ran too long and could not be stopped")
-            await asyncio.wait([self.closed], timeout=_KILL_WAIT)
+        if not await self.let_go(invocation_id, grace):
+            await self._ending.abandon(self._process)
 
     async def drain(self, seconds: float) -> bool:
         return await self._calls.drain(seconds)
 
     async def aclose(self, grace: float = 2.0) -> None:
         closed = self.closed
-        first, self._ending.asked = not self._ending.asked, True
-        if not first:
+        if not self._ending.ask():
             await asyncio.wait([closed])
             return
         if self._hello is None:  # spawned, but never started
@@ -251,21 +244,14 @@ class SubprocessChannel:
         elif not closed.done() and grace > 0:
             self._send({"kind": "stop", "grace": grace})
             await asyncio.wait([closed], timeout=grace)
-        if not closed.done():
-            self._process.terminate()
-            await asyncio.wait([closed], timeout=_TERMINATE_WAIT)
-        if not closed.done():
-            self._process.kill()
-            await asyncio.wait([closed], timeout=_KILL_WAIT)
+        await self._ending.enforce(self._process)
         if self._connection is not None:
             self._connection.close()
         self._process.release()
         self._ended(ExitInfo(None, tuple(self._process.tail), expected=True))
 
-    def kill(self, reason: str) -> None:
-        """End it at once; `reason` is what running calls are told."""
-        self._ending.reason = self._ending.reason or reason
-        self._process.kill()
+    def _kill(self, reason: str) -> None:
+        self._ending.kill(self._process, reason)
 
     def _send(self, header: Header) -> None:
         if self._connection is not None and self._ending.info is None:
@@ -302,28 +288,22 @@ class SubprocessChannel:
                 " know"
             )
 
-    def _printed(self, source: str, lines: Sequence[str]) -> None:
-        for line in lines:
-            level, said, text = read_line(source, line)
-            self._sink(WorkerLog(level, text, None, said))  # type: ignore[arg-type]  # worker's words
-
     def _disconnected(self, error: Exception | None) -> None:
         """The worker closed its end, or broke the protocol: it is of no use any more."""
-        if error is not None:
-            self.kill(str(error))
-        elif not self._ending.asked and self._connection is not None:
-            self._connection.loop.call_later(1.0, self._process.kill)
+        if self._ending.exit is not None:
+            self._ended(self._ending.exit)
+        elif error is not None:
+            self._kill(str(error))
+        elif not self._ending.asked:
+            self.closed.get_loop().call_later(HANGS, self._kill, HUNG_UP)
 
     def _exited(self, code: int) -> None:
         """Its last answers may still be in the connection: they count."""
-        loop = self.closed.get_loop()
-        connection = self._connection
-        info = self._ending.told(code, self._process.tail)
-        if connection is None or connection.lost:
+        info = self._ending.exited(code, self._process.tail)
+        if self._connection is None or self._connection.lost:
             self._ended(info)
         else:
-            connection.when_lost(lambda: self._ended(info))
-            loop.call_later(_EOF_WAIT, self._ended, info)
+            self.closed.get_loop().call_later(EOF_WAIT, self._ended, info)
 
     def _ended(self, info: ExitInfo) -> None:
         if self._ending.info is not None:

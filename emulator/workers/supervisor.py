@@ -23,6 +23,7 @@ from emulator.workers.channel import (
     StreamingChannel,
     WorkerInfo,
 )
+from emulator.workers.ending import Ending
 from emulator.workers.programs import inspects
 from emulator.workers.standby import Standby
 from emulator.workers.subprocess import SubprocessChannel
@@ -43,8 +44,9 @@ _BEFORE_SPARE = 0.05
 class WorkerProcessChannel(StreamingChannel, Protocol):
     """A channel to a worker that can be replaced."""
 
-    def lingering(self, invocation_id: str) -> asyncio.Future[None] | None:
-        """Return what is done once the worker let go of a call; `None` when it has it not."""
+    async def let_go(self, invocation_id: str, grace: float) -> bool:
+        """Have the worker stop with a call; say whether it did within `grace` seconds, or never
+        had it."""
         ...
 
 
@@ -107,8 +109,7 @@ class Supervisor:
         self._tasks: set[asyncio.Task[None]] = set()
         self._retired: set[WorkerProcessChannel] = set()
         self._changed: asyncio.Event | None = None
-        self._closed: asyncio.Future[ExitInfo] | None = None
-        self._closing = False
+        self._ending = Ending()
         self._last_exit: ExitInfo | None = None
 
     @classmethod
@@ -163,9 +164,7 @@ class Supervisor:
 
     @property
     def closed(self) -> asyncio.Future[ExitInfo]:
-        if self._closed is None:
-            self._closed = asyncio.get_running_loop().create_future()
-        return self._closed
+        return self._ending.closed
 
     @property
     def running(self) -> int:
@@ -249,15 +248,9 @@ class Supervisor:
 
     async def abandon(self, invocation_id: str, grace: float) -> None:
         """As every channel does; the worker's other calls get a moment to finish elsewhere."""
-        for slot in self._slots:
-            channel = slot.channel
-            lingering = channel.lingering(invocation_id) if channel is not None else None
-            if channel is not None and lingering is not None:
-                await channel.cancel(invocation_id)
-                await asyncio.wait([lingering], timeout=grace)
-                if not lingering.done() and slot.channel is channel:
-                    await self.replace(channel)
-                return
+        for channel in self._channels():
+            if not await channel.let_go(invocation_id, grace):
+                await self.replace(channel)
 
     async def replace(self, channel: WorkerProcessChannel) -> None:
         """Start another worker in its place at once, and end it when its calls are done."""
@@ -271,24 +264,26 @@ class Supervisor:
                     await asyncio.wait([retiring])
 
     async def drain(self, seconds: float) -> bool:
-        channels = [*self._retired, *(slot.channel for slot in self._slots if slot.channel)]
-        return all(await asyncio.gather(*(each.drain(seconds) for each in channels)))
+        return all(await asyncio.gather(*(each.drain(seconds) for each in self._channels())))
 
     async def aclose(self, grace: float = 2.0) -> None:
         closed = self.closed
-        first, self._closing = not self._closing, True
-        if not first:
+        if not self._ending.ask():
             await asyncio.wait([closed])
             return
         self._announce()
         tasks = list(self._tasks)
-        channels = [*self._retired, *(slot.channel for slot in self._slots if slot.channel)]
+        channels = self._channels()
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await asyncio.gather(*(each.aclose(grace) for each in channels))
         if not closed.done():
             closed.set_result(ExitInfo(0, expected=True))
+
+    def _channels(self) -> list[WorkerProcessChannel]:
+        """Return those that have calls, or may get some."""
+        return [*self._retired, *(slot.channel for slot in self._slots if slot.channel)]
 
     def _live(self) -> WorkerProcessChannel | None:
         for _ in self._slots:
@@ -303,7 +298,7 @@ class Supervisor:
         if self._loads is None or self._changed is None:
             raise self._lost()
         deadline = self._clock.monotonic() + self._patience
-        while not self._closing:
+        while not self._ending.asked:
             left = deadline - self._clock.monotonic()
             self._changed.clear()
             try:
@@ -317,7 +312,7 @@ class Supervisor:
         raise self._lost()
 
     def _lost(self) -> WorkerLost:
-        if self._closing:
+        if self._ending.asked:
             return WorkerLost("the worker was stopped")
         tail = "\n".join(self._last_exit.tail) if self._last_exit else ""
         return WorkerLost(
@@ -328,7 +323,7 @@ class Supervisor:
     async def _watch(self, slot: _Slot, channel: WorkerProcessChannel) -> None:
         """Wait for the end of a worker; when nobody asked for it, start another."""
         info = await asyncio.shield(channel.closed)
-        if slot.channel is not channel or self._closing:
+        if slot.channel is not channel or self._ending.asked:
             return
         slot.channel, slot.ready = None, False
         self._last_exit = info
@@ -341,7 +336,7 @@ class Supervisor:
 
     async def _fill(self, slot: _Slot, delay: float) -> None:
         """Start a worker for an empty place; try until one comes up."""
-        while not self._closing:
+        while not self._ending.asked:
             if delay:
                 await self._clock.sleep(delay)
             started = self._clock.monotonic()

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from emulator.model import Datum, HttpResponseData, Invocation
+from emulator.workers.calls import Calls
 from emulator.workers.connection import Connection
 from emulator.workers.messages import invoke_message
 from emulator.workers.pyworker import wire
@@ -134,7 +135,8 @@ async def test_a_call_that_is_given_up_while_it_is_sent_is_cancelled(
         await until(lambda: connection_of(worker).full is not None)
         large.cancel()
         await asyncio.wait([large])
-        await until(lambda: worker.channel.lingering("large") is None)  # type: ignore[attr-defined]
+        calls: Calls = worker.channel._calls  # type: ignore[attr-defined]
+        await until(lambda: calls.lingering("large") is None)
         assert await worker.text("small") == "small"
         assert text_of(await worker.call("echo", req=request(b"again", method="POST"))) == "again"
 

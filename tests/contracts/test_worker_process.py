@@ -389,6 +389,26 @@ async def test_a_process_that_ends_while_the_app_is_imported_is_an_index_error(
     assert error.title == "WorkerLost: the worker ended with exit code 4"
 
 
+async def test_a_worker_that_hangs_up_and_lives_on_is_ended(tmp_path: Path) -> None:
+    root = decorated(
+        tmp_path,
+        """
+        import contextlib, os, socket
+
+        @app.route()
+        async def f(req):
+            for number in range(3, 64):
+                with contextlib.suppress(OSError):
+                    socket.socket(fileno=os.dup(number)).shutdown(socket.SHUT_RDWR)
+            while True:
+                pass
+        """,
+    )
+    async with serving(KIND, root) as worker:
+        with pytest.raises(WorkerLost, match="was ended: it had closed its connection"):
+            await worker.call("f")
+
+
 HANGING = """
     import asyncio, logging, os, subprocess, sys, time, threading
 
@@ -483,14 +503,14 @@ async def test_a_call_given_up_before_it_was_sent_leaves_nothing(tmp_path: Path)
         call = asyncio.create_task(worker.call("f", id="one"))
         await asyncio.sleep(0)
         assert channel.running == 1
-        lingering = channel.lingering("one")
+        lingering = channel._calls.lingering("one")
         assert lingering is not None
         call.cancel()
         with pytest.raises(asyncio.CancelledError):
             await call
         assert lingering.done()
         assert channel.running == 0
-        assert channel.lingering("one") is None
+        assert channel._calls.lingering("one") is None
         channel._connection.resume_writing()
         assert await worker.text("f", id="one") == ""
 

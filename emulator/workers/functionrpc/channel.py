@@ -20,9 +20,8 @@ from emulator.workers.channel import (
     ResponseStream,
     RpcWorker,
     WorkerInfo,
-    WorkerLog,
 )
-from emulator.workers.ending import Ending, describe_exit
+from emulator.workers.ending import EOF_WAIT, HANGS, HUNG_UP, Ending, describe_exit
 from emulator.workers.functionrpc.failures import failure_of
 from emulator.workers.functionrpc.indexing import Found, index_of
 from emulator.workers.functionrpc.launch import RpcProcess
@@ -41,17 +40,12 @@ from emulator.workers.functionrpc.proxy import (
     taken_apart,
 )
 from emulator.workers.loops import in_loop, through_loop
-from emulator.workers.pyworker.logs import read_line
+from emulator.workers.output import told_to
 
 _METADATA_TIMEOUT = 60.0
 _LOAD_TIMEOUT = 300.0
 _COMPLAINT_STEP, _COMPLAINT_STEPS = 0.02, 15
 _TOGETHER = frozenset({"AcceptsListOfFunctionLoadRequests", "SupportsLoadResponseCollection"})
-_TERMINATE_WAIT = 0.5
-_KILL_WAIT = 2.0
-_EOF_WAIT = 0.2
-_HANGS = 1.0
-"""Seconds a worker may live on after it has closed its connection."""
 _DEBUGGED = ("--wait-for-client", "--inspect-brk", "--inspect-wait", "suspend=y")
 
 
@@ -149,7 +143,7 @@ class RpcChannel:
         return self._info(response)
 
     def _listen(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._process.listen(through_loop(loop, self._printed), in_loop(loop, self._exited))
+        self._process.listen(through_loop(loop, told_to(self._sink)), in_loop(loop, self._exited))
 
     def _info(self, response: Any) -> WorkerInfo:
         metadata = response.worker_metadata
@@ -348,14 +342,12 @@ class RpcChannel:
             if "HandlesInvocationCancelMessage" in self._messages.capabilities:
                 self._link.send(self._messages.cancel(call_id))
 
-    def lingering(self, invocation_id: str) -> asyncio.Future[None] | None:
-        """Return what is done once the worker let go of a call; `None` when it has it not."""
-        return self._calls.lingering(invocation_id)
+    async def let_go(self, invocation_id: str, grace: float) -> bool:
+        return await self._calls.let_go(invocation_id, grace, self.cancel)
 
     async def abandon(self, invocation_id: str, grace: float) -> None:
-        if not await self._calls.let_go(invocation_id, grace, self.cancel):
-            self.kill("one of its calls ran too long and could not be stopped")
-            await asyncio.wait([self.closed], timeout=_KILL_WAIT)
+        if not await self.let_go(invocation_id, grace):
+            await self._ending.abandon(self._process.child)
 
     # End
 
@@ -364,8 +356,7 @@ class RpcChannel:
 
     async def aclose(self, grace: float = 2.0) -> None:
         closed = self.closed
-        first, self._ending.asked = not self._ending.asked, True
-        if not first:
+        if not self._ending.ask():
             await asyncio.wait([closed])
             return
         child = self._process.child
@@ -374,12 +365,7 @@ class RpcChannel:
         elif grace > 0 and self._says_when_to_end() and not closed.done():
             self._link.send(self._spoken()[0].terminate(grace))
             await asyncio.wait([closed], timeout=min(grace, self._worker.shutdown_timeout))
-        if not closed.done():
-            child.terminate()
-            await asyncio.wait([closed], timeout=_TERMINATE_WAIT)
-        if not closed.done():
-            child.kill()
-            await asyncio.wait([closed], timeout=_KILL_WAIT)
+        await self._ending.enforce(child)
         self._ended(ExitInfo(None, tuple(child.tail), expected=True))
         if self._link is not None:
             await self._link.close()
@@ -395,10 +381,8 @@ class RpcChannel:
             and "HandlesWorkerTerminateMessage" in self._messages.capabilities
         )
 
-    def kill(self, reason: str) -> None:
-        """End it at once; `reason` is what running calls are told."""
-        self._ending.reason = self._ending.reason or reason
-        self._process.child.kill()
+    def _kill(self, reason: str) -> None:
+        self._ending.kill(self._process.child, reason)
 
     # What comes from the worker
 
@@ -420,7 +404,7 @@ class RpcChannel:
                 case _:
                     pass  # what newer workers say asks nothing of a host that does not know it
         except WorkerProtocolError as error:
-            self.kill(error.message)
+            self._kill(error.message)
 
     def _answered(self, response: Any) -> None:
         assert self._messages is not None
@@ -447,25 +431,22 @@ class RpcChannel:
             line = replace(line, once=line.source == "worker")
         self._sink(line)
 
-    def _printed(self, source: str, lines: Sequence[str]) -> None:
-        for line in lines:
-            level, said, text = read_line(source, line)
-            self._sink(WorkerLog(level, text, None, said))  # type: ignore[arg-type]  # its words
-
     def _disconnected(self) -> None:
-        if not self._ending.asked:
-            self.closed.get_loop().call_later(_HANGS, self.kill, "it had closed its connection")
+        if self._ending.exit is not None:
+            self._ended(self._ending.exit)
+        elif not self._ending.asked:
+            self.closed.get_loop().call_later(HANGS, self._kill, HUNG_UP)
 
     def _broken(self, error: Exception) -> None:
-        self.kill(f"nothing more could be sent to it ({type(error).__name__}: {error})")
+        self._kill(f"nothing more could be sent to it ({type(error).__name__}: {error})")
 
     def _exited(self, code: int) -> None:
         """Its last answers may still be in the connection: they count."""
-        info = self._ending.told(code, last_words(self._process.child.tail, self._places))
+        info = self._ending.exited(code, last_words(self._process.child.tail, self._places))
         if self._link is None or self._link.lost:
             self._ended(info)
         else:
-            self.closed.get_loop().call_later(_EOF_WAIT, self._ended, info)
+            self.closed.get_loop().call_later(EOF_WAIT, self._ended, info)
 
     def _ended(self, info: ExitInfo) -> None:
         if self._ending.info is not None:

@@ -61,8 +61,13 @@ class FakeWorker:
         self._lingering.pop(invocation.id).set_result(None)
         return InvocationResult(Datum("int", self.number))
 
-    def lingering(self, invocation_id: str) -> asyncio.Future[None] | None:
-        return self._lingering.get(invocation_id)
+    async def let_go(self, invocation_id: str, grace: float) -> bool:
+        lingering = self._lingering.get(invocation_id)
+        if lingering is None:
+            return True
+        await self.cancel(invocation_id)
+        await asyncio.wait([lingering], timeout=grace)
+        return lingering.done()
 
     async def cancel(self, invocation_id: str) -> None:
         self.cancelled.append(invocation_id)
