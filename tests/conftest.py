@@ -47,6 +47,13 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
         faulthandler.cancel_dump_traceback_later()
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_exception_interact(node: pytest.Item | pytest.Collector) -> None:
+    """Bound what a test that failed gives back: pytest has just ended the watch over it."""
+    if isinstance(node, pytest.Item) and not node.config.getoption("usepdb"):
+        faulthandler.dump_traceback_later(_GRACE, exit=True, file=_terminal)
+
+
 @pytest.fixture(scope="session")
 def azurite() -> Iterator[Azurite]:
     """A table service for all tests of a process; each uses tables of its own."""
