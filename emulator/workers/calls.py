@@ -84,6 +84,7 @@ class Calls:
         for answer in waiting.values():
             if not answer.done():
                 answer.set_exception(error())
+                answer.exception()  # whoever waits for it may just have been cancelled
         for call_id in list(self._lingering):
             self.ended(call_id)
 

@@ -131,6 +131,17 @@ def test_a_program_that_is_not_there_is_named(tmp_path: Path) -> None:
         open_rpc(tmp_path, lambda log: None, executable="/no/java")
 
 
+def test_a_machine_with_too_many_open_files_is_told_as_the_reason(tmp_path: Path) -> None:
+    resource = pytest.importorskip("resource")
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (0, most[1]))
+    try:
+        with pytest.raises(WorkerStartError, match="nothing can connect to a worker"):
+            open_rpc(tmp_path, lambda log: None)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, most)
+
+
 async def test_a_worker_that_was_never_started_can_be_closed(tmp_path: Path) -> None:
     channel = open_rpc(tmp_path, lambda log: None)
     await channel.aclose(1)

@@ -30,7 +30,13 @@ class RpcProcess:
             )
         self.worker_id, self.request_id = new_id(), new_id()
         self.folder = app_folder(spec.root, worker)
-        self.listening = socket.create_server(("127.0.0.1", 0), backlog=8)
+        try:
+            self.listening = socket.create_server(("127.0.0.1", 0), backlog=8)
+        except OSError as error:
+            raise WorkerStartError(
+                f"nothing can connect to a worker ({error.strerror or error})",
+                hint="see whether too many files or connections are open",
+            ) from error
         port = self.listening.getsockname()[1]
         try:
             self.child = ChildProcess(

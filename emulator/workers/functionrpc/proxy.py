@@ -57,6 +57,7 @@ class HttpProxy:
         self._uri = uri.rstrip("/")
         self._session: aiohttp.ClientSession | None = None
         self._closing: asyncio.Future[None] | None = None
+        self._shut = False
 
     async def forward(
         self,
@@ -67,6 +68,8 @@ class HttpProxy:
         respond: ResponseStream,
     ) -> None:
         """Send the request with its body as it comes, and the response as it comes."""
+        if self._shut:  # it would open what nobody closes any more
+            raise _no_answer("it has ended")
         request = speakable_request(request)
         at = urlsplit(request.url)
         path = f"{at.path or '/'}?{at.query}" if at.query else at.path or "/"
@@ -104,6 +107,7 @@ class HttpProxy:
 
     def shut(self) -> None:
         """Forward nothing more. Idempotent."""
+        self._shut = True
         session, self._session = self._session, None
         if session is not None:
             self._closing = asyncio.ensure_future(session.close())
@@ -121,7 +125,7 @@ async def _next_of(response: aiohttp.ClientResponse) -> bytes:
         raise _no_answer(error) from error
 
 
-def _no_answer(error: Exception) -> WorkerProtocolError:
+def _no_answer(error: object) -> WorkerProtocolError:
     return WorkerProtocolError(f"the worker did not answer the HTTP request to the end: {error}")
 
 

@@ -8,7 +8,13 @@ import pytest
 
 from emulator.errors import WorkerLost, WorkerProtocolError
 from emulator.model import Datum, FunctionError, HttpRequestData, Invocation, InvocationResult
-from emulator.workers.functionrpc.proxy import Begun, WholeResponse, outcome, taken_apart
+from emulator.workers.functionrpc.proxy import (
+    Begun,
+    HttpProxy,
+    WholeResponse,
+    outcome,
+    taken_apart,
+)
 from tests.support.patience import PATIENCE
 
 FAILED = InvocationResult(error=FunctionError("ValueError", "no"))
@@ -101,3 +107,13 @@ async def test_a_body_and_a_response_can_be_whole() -> None:
     answer = whole.given_with(InvocationResult()).return_value.value
     assert (answer.status, answer.headers, answer.body) == (201, (("a", "b"),), b"x")
     assert whole.given_with(FAILED) is FAILED
+
+
+async def test_nothing_is_forwarded_to_a_worker_that_has_ended() -> None:
+    proxy = HttpProxy("http://127.0.0.1:9")
+    proxy.shut()
+    request = HttpRequestData("GET", "http://h/")
+    _, body = taken_apart(Invocation("1", "f", {"req": Datum("http", request)}))
+    with pytest.raises(WorkerProtocolError, match="it has ended"):
+        await proxy.forward("1", request, body=body, respond=WholeResponse())
+    await proxy.close()
