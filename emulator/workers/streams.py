@@ -37,13 +37,17 @@ class Exchange:
     async def run(self, answer: asyncio.Future[InvocationResult]) -> InvocationResult:
         """Move the bodies until the answer is there and everything said before it is written.
 
-        Raises what `respond` raises when the client is gone.
+        Raises what `respond` raises when the client is gone, and `body` when it breaks off.
         """
         sending = asyncio.create_task(self._pump())
         writing = asyncio.create_task(self._write())
         try:
             waited: list[asyncio.Future[object]] = [answer, writing]  # type: ignore[list-item]
-            await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
+            all_of_it: list[asyncio.Future[object]] = [*waited, sending]  # type: ignore[list-item]
+            await asyncio.wait(all_of_it, return_when=asyncio.FIRST_COMPLETED)
+            if sending.done() and not answer.done():
+                await sending  # of a body that broke off the function would never see the end
+                await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
             if not writing.done():
                 self._said.put_nowait(None)
             await writing

@@ -217,6 +217,20 @@ async def test_a_caller_that_goes_away_ends_the_stream(root: Path) -> None:
         assert worker.channel.running == 0
 
 
+async def test_a_body_that_breaks_off_ends_the_call(root: Path) -> None:
+    async def broken() -> AsyncIterator[bytes]:
+        yield b"a"
+        raise ValueError("no more of it")
+
+    async with serving(KIND, root) as worker:
+        with pytest.raises(ValueError, match="no more of it"):
+            async with asyncio.timeout(PATIENCE):
+                await streamed(worker, "plain", Client(), broken(), method="POST")
+        await worker.channel.abandon("id-plain", grace=PATIENCE)
+        assert worker.channel.running == 0
+        assert not worker.channel.closed.done()
+
+
 async def test_failures_are_told(root: Path) -> None:
     async with serving(KIND, root) as worker:
         client = Client()

@@ -369,6 +369,21 @@ async def test_a_caller_that_goes_away_ends_the_stream(kind: str, root: Path) ->
 
 
 @channels
+async def test_a_body_that_breaks_off_ends_the_call(kind: str, root: Path) -> None:
+    async def broken() -> AsyncIterator[bytes]:
+        yield b"a"
+        raise ValueError("no more of it")
+
+    async with serving(kind, root) as worker:
+        with pytest.raises(ValueError, match="no more of it"):
+            async with asyncio.timeout(PATIENCE):
+                await streamed(worker, "plain", Client(), broken(), method="POST")
+        await worker.channel.abandon("id-plain", grace=PATIENCE)
+        assert worker.channel.running == 0
+        assert not worker.channel.closed.done()
+
+
+@channels
 async def test_failures_are_answered_by_the_framework_and_told(kind: str, root: Path) -> None:
     async with serving(kind, root) as worker:
         for function, title, status, body in (
