@@ -28,7 +28,6 @@ from emulator.workers.functionrpc.launch import RpcProcess
 from emulator.workers.functionrpc.link import Link
 from emulator.workers.functionrpc.logs import log_of
 from emulator.workers.functionrpc.messages import Messages, as_delivered
-from emulator.workers.functionrpc.nodestacks import is_about_loading, last_words
 from emulator.workers.functionrpc.places import Places
 from emulator.workers.functionrpc.protocol import Protocol
 from emulator.workers.functionrpc.proxy import (
@@ -39,6 +38,7 @@ from emulator.workers.functionrpc.proxy import (
     outcome,
     taken_apart,
 )
+from emulator.workers.functionrpc.scriptstacks import is_about_loading, last_words
 from emulator.workers.loops import in_loop, through_loop
 from emulator.workers.output import told_to
 

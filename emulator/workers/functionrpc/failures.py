@@ -7,33 +7,17 @@ from collections.abc import Iterable
 from typing import Any
 
 from emulator.model import FunctionError
-from emulator.workers.functionrpc import managedstacks, nodestacks
+from emulator.workers.functionrpc import managedstacks, pythonstacks, scriptstacks
+from emulator.workers.functionrpc.logs import is_system_line
 from emulator.workers.functionrpc.places import Places
-from emulator.workers.functionrpc.systemlines import is_system_line
 
-SUCCESS, CANCELLED = 1, 2
+_SUCCESS, _CANCELLED = 1, 2
 
 _TITLE = re.compile(r"(?P<type>[A-Za-z_$][\w.$]*)(?:: ?(?P<message>.*))?\Z", re.DOTALL)
 _EXCEPTION = re.compile(r"[.$][A-Z]\w*$|(?:Error|Exception|Exit|Interrupt|Warning)$")
 _REPORT = re.compile(
     r"Result:\s*(?:Failure|Error)\s*\nException:\s*(?P<title>.*?)(?:\nStack:\s?(?P<stack>.*))?\Z",
     re.DOTALL,
-)
-_PYTHON_FRAME = re.compile(r' *File "(?P<file>[^"]+)", line (?P<line>\d+)')
-_SCRIPT_FRAMES = [
-    re.compile(pattern)
-    for pattern in (
-        r"\s*at (?:.*\()?(?:file://)?(?P<file>(?:[A-Za-z]:)?[/\\][^():]+):(?P<line>\d+):\d+\)?$",
-        r"at .*, (?P<file>(?:[A-Za-z]:)?[/\\][^:]+): line (?P<line>\d+)$",
-        r"(?P<file>(?:[A-Za-z]:)?[/\\][^:\s]+):(?P<line>\d+)$",
-    )
-]
-"""Of JavaScript, of PowerShell, and above a syntax error of JavaScript."""
-_WORKER_PACKAGES = (
-    "azure_functions_worker",
-    "azure_functions_runtime",
-    "azure_functions_runtime_v1",
-    "proxy_worker",
 )
 
 
@@ -42,14 +26,14 @@ def failure_of(result: Any, places: Places) -> FunctionError | None:
 
     A worker that fills in nothing has said Failure: that is the protocol's default.
     """
-    if result.status == SUCCESS:
+    if result.status == _SUCCESS:
         return None
     error = result.exception
     if error.message or error.stack_trace or error.type:
         return error_of(error, places)
     if result.result:
         return _from_text(result.result, "", places)
-    if result.status == CANCELLED:
+    if result.status == _CANCELLED:
         return FunctionError("Cancelled", "The call was cancelled.")
     return FunctionError("Exception", "the worker reports a failure and gives no reason")
 
@@ -70,7 +54,7 @@ def printed_failure(
     """
     text = "\n".join(line for line in lines if not is_system_line(line)).strip()
     for error in reported:
-        if (_title(error) or nodestacks.is_about_loading(error)) and error not in text:
+        if (_title(error) or scriptstacks.is_about_loading(error)) and error not in text:
             text = f"{text}\n{error}".strip()
     if not text:
         return None
@@ -87,8 +71,7 @@ def _from_text(message: str, stack: str, places: Places) -> FunctionError:
         message = report["title"].strip()
         stack = stack or (report["stack"] or "")
     message, stack = managedstacks.parted(message, stack)
-    is_python = _PYTHON_FRAME.search(stack) is not None
-    title = _title(message, is_python) or _stack_title(stack, message)
+    title = _title(message, pythonstacks.is_python(stack)) or _stack_title(stack, message)
     if title is None:
         return _made("Exception", message, stack, places)
     kind, said = title
@@ -115,16 +98,16 @@ def _made(kind: str, message: str, stack: str, places: Places) -> FunctionError:
     message = message.strip()
     stack = stack.rstrip()
     title = _titled(kind, message)
-    place: tuple[str, int] | None = None
-    if _PYTHON_FRAME.search(stack):
-        frames = _without_worker(stack.split("\n"), places)
-        place = _last(frames, places)
-        stack = "\n".join(["Traceback (most recent call last):", *frames, title])
+    place = None
+    if pythonstacks.is_python(stack):
+        lines = pythonstacks.shortened(stack.split("\n"), places)
+        place = pythonstacks.place_of(lines, places)
+        stack = "\n".join([*lines, title])
     elif stack:
-        lines = managedstacks.shortened(nodestacks.shortened(stack.split("\n"), places))
-        place = _first(lines, places) or managedstacks.place_of(lines, places)
-        told = message.partition(nodestacks.REQUIRED_BY)[0]
-        message = nodestacks.plain(told, places, place)
+        lines = managedstacks.shortened(scriptstacks.shortened(stack.split("\n"), places))
+        place = scriptstacks.place_of(lines, places) or managedstacks.place_of(lines, places)
+        told = message.partition(scriptstacks.REQUIRED_BY)[0]
+        message = scriptstacks.plain(told, places, place)
         stack = "\n".join(lines)
         if message != told:
             stack = stack.replace(told, message)
@@ -137,47 +120,3 @@ def _made(kind: str, message: str, stack: str, places: Places) -> FunctionError:
 
 def _titled(kind: str, message: str) -> str:
     return f"{kind}: {message}" if message else kind
-
-
-def _without_worker(lines: list[str], places: Places) -> list[str]:
-    """Leave out the frames of a Python worker's own code; of what follows one, too."""
-    kept: list[str] = []
-    skipping = False
-    for line in lines:
-        frame = _PYTHON_FRAME.match(line)
-        if frame is not None:
-            skipping = _is_workers(frame["file"], places)
-        elif not line.startswith("    "):
-            skipping = False
-        if not skipping and not line.startswith("Traceback (most recent"):
-            kept.append(line)
-    return kept
-
-
-def _is_workers(file: str, places: Places) -> bool:
-    parts = file.replace("\\", "/").split("/")
-    if any(each in parts for each in _WORKER_PACKAGES) or "concurrent" in parts:
-        return True
-    return places.is_workers(file)
-
-
-def _last(lines: list[str], places: Places) -> tuple[str, int] | None:
-    """Return the place of the innermost frame, of the app if there is one."""
-    frames = [found for line in lines if (found := _PYTHON_FRAME.match(line))]
-    return _apps([(each["file"], int(each["line"])) for each in reversed(frames)], places)
-
-
-def _first(lines: list[str], places: Places) -> tuple[str, int] | None:
-    """As `_last`, for scripts: theirs begin with the innermost."""
-    frames = [
-        (found["file"], int(found["line"]))
-        for line in lines
-        for pattern in _SCRIPT_FRAMES
-        if (found := pattern.match(line))
-    ]
-    return _apps(frames, places)
-
-
-def _apps(frames: list[tuple[str, int]], places: Places) -> tuple[str, int] | None:
-    apps = (each for each in frames if places.is_apps(each[0]))
-    return next(apps, frames[0] if frames else None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from emulator.events import Level
@@ -21,6 +22,7 @@ _SYSTEM, _METRIC = 1, 2
 _OF_A_CALL = ".Invocation"
 """How the category ends of what the worker for Node.js says of a call: people are shown that."""
 _DEBUG = 1
+_SYSTEM_LINE = re.compile(r"LanguageWorkerConsoleLog(?:\[\w+\])?\s*", re.IGNORECASE)
 
 
 def log_of(log: Any) -> WorkerLog | None:
@@ -44,3 +46,13 @@ def log_of(log: Any) -> WorkerLog | None:
     if category == _SYSTEM and logger.endswith(_OF_A_CALL):
         logger = ""
     return WorkerLog(level, message, log.invocation_id or None, source, logger)
+
+
+def is_system_line(line: str) -> bool:
+    """Whether a worker has printed a line for the host rather than for people."""
+    return _SYSTEM_LINE.match(line) is not None
+
+
+def without_mark(line: str) -> str:
+    """Return what such a line says; any other as it is."""
+    return _SYSTEM_LINE.sub("", line, count=1) if is_system_line(line) else line

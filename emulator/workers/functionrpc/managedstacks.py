@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from emulator.workers.functionrpc.places import Places
+from emulator.workers.functionrpc.places import Place, Places
 
 _FRAME = re.compile(r"\s+at \S")
 _WORKERS = ("com.microsoft.azure.functions.worker.", "Microsoft.Azure.Functions.Worker.")
@@ -51,7 +51,7 @@ def shortened(lines: list[str]) -> list[str]:
     return kept
 
 
-def place_of(lines: list[str], places: Places) -> tuple[str, int] | None:
+def place_of(lines: list[str], places: Places) -> Place | None:
     """Return where the error arose in the app's sources, if those are here."""
     for line in lines:
         if found := _DOTNET.match(line):

@@ -6,6 +6,9 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+Place = tuple[str, int]
+"""A file and a line in it."""
+
 _PACKAGES = frozenset({"node_modules", "site-packages", "lib64"})
 
 
@@ -25,3 +28,8 @@ class Places:
         """Whether the app's own people wrote it: its packages are not theirs."""
         path = Path(file)
         return path.is_relative_to(self.app) and not _PACKAGES & {*path.relative_to(self.app).parts}
+
+    def nearest(self, frames: list[Place]) -> Place | None:
+        """Return the first place in the app, or of all if there is none."""
+        apps = (each for each in frames if self.is_apps(each[0]))
+        return next(apps, frames[0] if frames else None)

@@ -1,11 +1,11 @@
-"""Stacks of Node.js, cut to what is the app's."""
+"""Stacks of scripts, cut to what is the app's."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from emulator.workers.functionrpc.nodestacks import last_words, plain, shortened
 from emulator.workers.functionrpc.places import Places
+from emulator.workers.functionrpc.scriptstacks import last_words, plain, shortened
 
 PLACES = Places(Path("/workers/node"), Path("/app"))
 CALLED = """TypeError: it broke

@@ -1,17 +1,26 @@
-"""Errors as the worker for Node.js tells them, without what is the worker's own."""
+"""Errors as the workers for Node.js and PowerShell tell them, without what is the worker's own."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
 
-from emulator.workers.functionrpc.places import Places
-from emulator.workers.functionrpc.systemlines import is_system_line, without_mark
+from emulator.workers.functionrpc.logs import is_system_line, without_mark
+from emulator.workers.functionrpc.places import Place, Places
 
 REQUIRED_BY = "\nRequire stack:"
 """What follows is in the stack, too."""
 
 _FRAME = re.compile(r"\s*at (?:.*\()?(?P<place>[^()\s]+:\d+:\d+)\)?$")
+_PLACES = [
+    re.compile(pattern)
+    for pattern in (
+        r"\s*at (?:.*\()?(?:file://)?(?P<file>(?:[A-Za-z]:)?[/\\][^():]+):(?P<line>\d+):\d+\)?$",
+        r"at .*, (?P<file>(?:[A-Za-z]:)?[/\\][^:]+): line (?P<line>\d+)$",
+        r"(?P<file>(?:[A-Za-z]:)?[/\\][^:\s]+):(?P<line>\d+)$",
+    )
+]
+"""Of JavaScript, of PowerShell, and above a syntax error of JavaScript."""
 _IN_ONE_LINE = re.compile(r" +(?=at (?:[^()]{1,200} \()?[^()\s]+:\d+:\d+\)?)")
 _LOADING = re.compile(
     r'Worker was unable to load (?:entry point "[^"\n]*": (?P<entry>.*)'
@@ -52,12 +61,18 @@ def _is_required_by_worker(line: str, places: Places) -> bool:
     return line.startswith("- ") and places.is_workers(line[2:])
 
 
+def place_of(lines: list[str], places: Places) -> Place | None:
+    """Return where the error arose; the innermost frame is the first."""
+    found = [each for line in lines for pattern in _PLACES if (each := pattern.match(line))]
+    return places.nearest([(each["file"], int(each["line"])) for each in found])
+
+
 def is_about_loading(message: str) -> bool:
     """Whether a message says that the app's code cannot be loaded."""
     return _LOADING.match(message) is not None
 
 
-def plain(message: str, places: Places, place: tuple[str, int] | None) -> str:
+def plain(message: str, places: Places, place: Place | None) -> str:
     """Return a message without what the worker has put around it, where the rest says enough."""
     found = _LOADING.match(message)
     if found is None:
