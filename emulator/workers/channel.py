@@ -233,6 +233,10 @@ class RpcWorker:
     """Whether it lists the functions; else the folders with function.json count."""
     runtime_version: str = ""
     """The version of its language it was chosen for, where its folder holds several."""
+    folder: Path | None = None
+    """The folder it runs in; `None` is the app's."""
+    processes: int = 1
+    """How many of it run an app whose settings do not say."""
     startup_timeout: float = 60.0
     initialization_timeout: float = 10.0
     shutdown_timeout: float = 10.0

@@ -152,11 +152,14 @@ class Supervisor:
                 with contextlib.suppress(WorkerError):  # it ended meanwhile, or no spare can start
                     standby.prepare(spec, worker, await channel.modules())
 
+        arguments, usual = worker.arguments, 1
+        if isinstance(worker, RpcWorker):
+            arguments, usual = (*arguments, *worker.worker_arguments), worker.processes
         return cls(
             spawn,
             processes=1
-            if spec.debugging or inspects((*worker.arguments, *_worker_arguments(worker)))
-            else process_count(spec.environment),
+            if spec.debugging or inspects(arguments)
+            else process_count(spec.environment, usual),
             clock=clock,
             on_exit=on_exit,
             on_loaded=None if standby is None else prepare,
@@ -382,10 +385,6 @@ class Supervisor:
         return task
 
 
-def _worker_arguments(worker: Interpreter | RpcWorker) -> tuple[str, ...]:
-    return worker.worker_arguments if isinstance(worker, RpcWorker) else ()
-
-
 def _without_waiting(spec: AppSpec) -> AppSpec:
     """Only the first worker waits for a debugger: the others are started while it is attached."""
     if spec.debugging is None or not spec.debugging.wait:
@@ -393,10 +392,11 @@ def _without_waiting(spec: AppSpec) -> AppSpec:
     return replace(spec, debugging=replace(spec.debugging, wait=False))
 
 
-def process_count(environment: Mapping[str, str]) -> int:
-    """Return how many processes the app asks for: 1 to 10; anything else counts as 1."""
+def process_count(environment: Mapping[str, str], usual: int = 1) -> int:
+    """Return how many processes the app asks for: 1 to 10; anything else counts as 1. Where it asks
+    for none in particular it gets as many as is `usual` for its worker."""
     try:
-        count = int(environment.get(COUNT_SETTING, "1"))
+        count = int(environment.get(COUNT_SETTING) or usual)
     except ValueError:
         return 1
     return min(max(count, 1), _MOST_PROCESSES)

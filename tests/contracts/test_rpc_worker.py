@@ -126,6 +126,14 @@ async def test_a_program_that_ends_at_once_tells_why(tmp_path: Path) -> None:
     assert "ended with exit code 1 before it was ready:\nno such runtime" in error.message
 
 
+async def test_a_worker_runs_in_the_folder_it_asks_for(tmp_path: Path) -> None:
+    own = tmp_path / "own"
+    own.mkdir()
+    (own / "worker.py").write_text("import os, sys\nsys.exit(os.getcwd())\n", "utf-8")
+    error = await refused(tmp_path, worker_path=str(own / "worker.py"), folder=own)
+    assert error.message.endswith(f"before it was ready:\n{own}")
+
+
 def test_a_program_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(WorkerStartError, match="cannot be started: /no/java"):
         open_rpc(tmp_path, lambda log: None, executable="/no/java")

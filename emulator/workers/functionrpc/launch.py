@@ -41,7 +41,7 @@ class RpcProcess:
         try:
             self.child = ChildProcess(
                 command_line(worker, port, worker_id=self.worker_id, request_id=self.request_id),
-                folder=self.folder,
+                folder=worker.folder or self.folder,
                 environment=_environment(self.folder, worker, spec.environment),
             )
         except OSError as error:

@@ -116,6 +116,8 @@ def rpc_worker(
         worker_arguments=fill.words(description.get("workerarguments")),
         indexes=str(description.get("workerindexing") or "").lower() == "true",
         runtime_version=version,
+        folder=_working_folder(fill, directory, description),
+        processes=_processes(config.process),
         startup_timeout=_seconds(config.process, "processStartupTimeout", 60.0),
         initialization_timeout=_seconds(config.process, "initializationTimeout", 10.0),
         shutdown_timeout=_seconds(config.process, "processShutdownTimeout", 10.0),
@@ -188,6 +190,26 @@ def _worker_path(fill: _Filler, directory: Path, description: Mapping[str, Any])
             hint=hint or "install the worker again",
         )
     return str(path)
+
+
+def _working_folder(fill: _Filler, directory: Path, description: Mapping[str, Any]) -> Path | None:
+    given = fill(str(description.get("executableworkingdirectory") or ""))
+    if not given:
+        return None
+    folder = directory / given.replace("\\", "/")
+    if not folder.is_dir():
+        raise WorkerStartError(
+            f"the worker in {directory} cannot run in {folder}, which is no folder",
+            hint=f"correct executableWorkingDirectory in its {FILE}",
+        )
+    return folder
+
+
+def _processes(options: Mapping[str, Any]) -> int:
+    if options.get("setprocesscounttonumberofcpucores") is True:
+        return os.cpu_count() or 1
+    count = options.get("processcount")
+    return count if isinstance(count, int) and count > 0 else 1
 
 
 def _seconds(options: Mapping[str, Any], name: str, default: float) -> float:

@@ -144,7 +144,9 @@ def test_the_wait_doubles_up_to_a_limit_and_forgets_after_good_health() -> None:
 )
 def test_how_many_processes_are_meant(text: str, count: int) -> None:
     assert process_count({"FUNCTIONS_WORKER_PROCESS_COUNT": text}) == count
+    assert process_count({"FUNCTIONS_WORKER_PROCESS_COUNT": text}, 3) == (count if text else 3)
     assert process_count({}) == 1
+    assert process_count({}, 20) == 10
 
 
 async def test_calls_go_round_the_workers() -> None:

@@ -213,6 +213,32 @@ def test_timeouts_are_the_worker_s_own(tmp_path: Path) -> None:
     assert (worker.initialization_timeout, worker.shutdown_timeout) == (10, 10)
 
 
+def test_a_worker_may_run_in_a_folder_of_its_own(tmp_path: Path) -> None:
+    folder = placed(tmp_path / "w", executableWorkingDirectory="{WorkerRoot}inside")
+    with pytest.raises(WorkerStartError, match="cannot run in .*inside, which is no folder"):
+        find(tmp_path, named(folder))
+    (folder / "inside").mkdir()
+    assert find(tmp_path, named(folder)).folder == folder / "inside"
+    assert find(tmp_path, named(placed(tmp_path / "other"))).folder is None
+
+
+@pytest.mark.parametrize(
+    ("options", "count"),
+    [
+        ({}, 1),
+        ({"processCount": 3}, 3),
+        ({"processCount": 0}, 1),
+        ({"processCount": "many"}, 1),
+        ({"processCount": 3, "setProcessCountToNumberOfCpuCores": True}, os.cpu_count()),
+    ],
+)
+def test_a_worker_says_how_many_of_it_there_are(
+    options: dict[str, Any], count: int, tmp_path: Path
+) -> None:
+    worker = find(tmp_path, named(placed(tmp_path / "w", processOptions=options)))
+    assert worker.processes == count
+
+
 def test_java_is_that_of_java_home(tmp_path: Path) -> None:
     folder = placed(tmp_path / "w", defaultExecutablePath="java")
     home = program(tmp_path / "jdk" / "bin" / "java")
