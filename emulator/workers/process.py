@@ -67,7 +67,7 @@ class WorkerProcess:
         """Whether `connect` waits."""
         try:
             self._child = ChildProcess(
-                command_of(interpreter, arguments, spec.environment),
+                command_of(interpreter, arguments),
                 folder=spec.root,
                 environment=worker_environment(
                     spec.root,

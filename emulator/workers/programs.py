@@ -12,9 +12,6 @@ from emulator.workers.channel import Interpreter
 from emulator.workers.languages import NODE, PYTHON
 
 _HERE = Path(__file__).parent
-_YOUNG = "--max-semi-space-size=2"
-"""MB; by itself Node.js takes 16 three times over once there are many calls. `main.cjs` keeps it
-from what the app starts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +86,7 @@ def program_of(interpreter: Interpreter) -> Program:
     return PROGRAMS[interpreter.language]
 
 
-def command_of(
-    interpreter: Interpreter, arguments: list[str], environment: Mapping[str, str]
-) -> list[str]:
+def command_of(interpreter: Interpreter, arguments: list[str]) -> list[str]:
     """Return the command that starts a worker with `arguments`.
 
     The debugger of Node.js is begun by the worker: its port is in use until the worker before it
@@ -101,8 +96,6 @@ def command_of(
     if interpreter.language == NODE:
         arguments += [each for each in own if inspects([each])]
         own = tuple(each for each in own if not inspects([each]))
-        if "semi-space" not in environment.get("NODE_OPTIONS", "").replace("_", "-"):
-            own = (_YOUNG, *own)
     script = program_of(interpreter).script
     return [str(interpreter.executable), *own, str(script), *arguments]
 

@@ -10,6 +10,7 @@ const { entryFiles, loadFile, readPackage } = require('./entry.cjs');
 const { callerOf, describeLoading } = require('./failure.cjs');
 const { runAppHooks, throughLogHooks } = require('./hooks.cjs');
 const { entryPointOf } = require('./v3/entrypoint.cjs');
+const memory = require('./memory.cjs');
 const modules = require('./modules.cjs');
 const { serverOf } = require('./streaming.cjs');
 
@@ -123,6 +124,7 @@ class App {
       }
     }
     this._capture.finish(null);
+    memory.save();
     return { kind: 'loaded', seq: header.seq, errors };
   }
 
@@ -165,6 +167,7 @@ class App {
 
   // Start a call; its answer is sent.
   invoke(header, blobs) {
+    memory.called();
     const loaded = this._functions.get(header.fn) ?? {
       failure: { type: 'Error', message: `the function '${header.fn}' is not loaded` },
     };

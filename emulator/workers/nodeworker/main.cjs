@@ -12,5 +12,4 @@ if (parseInt(process.versions.node, 10) < 18) {
   process.exit(78);
 }
 
-require('./memory.cjs').spare();
 require('./worker.cjs').run(process.argv.splice(2));

@@ -1,15 +1,35 @@
 // How much memory the worker takes beside what the app holds.
+//
+// What undici's requests and responses hold is garbage only once all memory is looked through:
+// about 10 kB for each call. By itself Node.js does so when there is four times as much as before,
+// and takes 32 MB for what is new. Any such flag makes what is loaded after it slower, since nothing
+// of Node.js itself then comes compiled: so they are set once the app is there.
 'use strict';
 
 const v8 = require('v8');
 
-// What undici's requests and responses hold is garbage only once all memory is looked through:
-// about 10 kB for each call. By itself Node.js does so when there is four times as much as before.
-const GROWING = '--heap-growing-percent=50';
-const YOUNG = /^--max-semi-space-size=2$/; // as the host has it
+const OLD = '--heap-growing-percent=50';
+const YOUNG = 8 << 20; // bytes for what is new; without growing any more it would stay at less
+const LOOK_EVERY = 256; // calls
 
-exports.spare = function spare() {
-  v8.setFlagsFromString(GROWING);
-  const at = process.execArgv.findIndex((each) => YOUNG.test(each));
-  if (at !== -1) process.execArgv.splice(at, 1); // what the app forks is not a worker
+let calls = 0;
+let grows = true;
+
+// The app is loaded: take little from now on.
+exports.save = function save() {
+  v8.setFlagsFromString(OLD);
+  look();
 };
+
+exports.called = function called() {
+  calls += 1;
+  if (calls % LOOK_EVERY === 0) look();
+};
+
+// What was not used for a while is given back, and has to grow again.
+function look() {
+  const young = v8.getHeapSpaceStatistics().find((each) => each.space_name === 'new_space');
+  const small = young.space_size < YOUNG;
+  if (small !== grows) v8.setFlagsFromString(`--semi-space-growth-factor=${small ? 2 : 1}`);
+  grows = small;
+}
