@@ -87,12 +87,13 @@ class Messages:
             fill(binding.data, self._proxied(value) if proxied else value, self.capabilities)
         for name, value in invocation.metadata.items():
             if value.kind != "none":
-                fill(request.trigger_metadata[name], value, self.capabilities)
+                fill(request.trigger_metadata[name], _as_metadata(value), self.capabilities)
         trigger = function.trigger.name
         if "RpcHttpTriggerMetadataRemoved" not in self.capabilities and not proxied:
             value = invocation.inputs.get(trigger, NONE)
             if value.kind == "http":
-                fill(request.trigger_metadata[trigger], value, self.capabilities)
+                for name in (trigger, "$request"):
+                    fill(request.trigger_metadata[name], value, self.capabilities)
         request.trace_context.trace_parent = invocation.trace.trace_parent
         request.trace_context.trace_state = invocation.trace.trace_state
         request.trace_context.attributes.update(
@@ -135,6 +136,11 @@ class Messages:
             if each.WhichOneof("rpc_data") == "data"
         }
         return InvocationResult(datum_of(response.return_value, accept=accept), outputs)
+
+
+def _as_metadata(value: Datum) -> Datum:
+    """Azure's host sends whole numbers as JSON."""
+    return Datum("json", str(value.value)) if value.kind == "int" else value
 
 
 def indexed_of(metadata: Any, app: Path) -> IndexedFunction:

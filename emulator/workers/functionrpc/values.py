@@ -52,9 +52,9 @@ def _fill_list(typed: Any, values: tuple[Datum, ...], capabilities: Mapping[str,
     kinds = {each.kind for each in values}
     if "TypedDataCollection" in capabilities and len(kinds) == 1:
         collection = _COLLECTIONS.get(next(iter(kinds)))
-        if collection is not None:
+        given: list[Any] = [each.value for each in values]
+        if collection is not None and (kinds != {"int"} or all(each in _INT64 for each in given)):
             of, member = collection
-            given: list[Any] = [each.value for each in values]
             if member == "string":
                 given = [speakable(each) for each in given]
             getattr(getattr(typed, of), member).extend(given)

@@ -174,7 +174,12 @@ def test_a_call_carries_inputs_data_of_the_trigger_and_context() -> None:
     error = FunctionError("ValueError", "no", "stack")
     request = _call(
         messages("RpcHttpTriggerMetadataRemoved"),
-        metadata={"id": Datum("text", "7"), "sub": Datum("json", "{}"), "no": Datum("none", None)},
+        metadata={
+            "id": Datum("text", "7"),
+            "sub": Datum("json", "{}"),
+            "tries": Datum("int", 2),
+            "no": Datum("none", None),
+        },
         trace=TraceContext("00-a-b-01", "s=1"),
         retry=RetryContext(1, 3, error),
     )
@@ -184,7 +189,9 @@ def test_a_call_carries_inputs_data_of_the_trigger_and_context() -> None:
     assert {n: each.WhichOneof("data") for n, each in request.trigger_metadata.items()} == {
         "id": "string",
         "sub": "json",
+        "tries": "json",
     }
+    assert request.trigger_metadata["tries"].json == "2"
     assert request.trace_context.trace_parent == "00-a-b-01"
     assert request.trace_context.attributes["InvocationId"] == "i"
     retry = request.retry_context
@@ -195,6 +202,7 @@ def test_a_call_carries_inputs_data_of_the_trigger_and_context() -> None:
 def test_older_workers_get_the_request_among_the_data_too() -> None:
     request = _call(messages())
     assert request.trigger_metadata["req"].http.method == "GET"
+    assert request.trigger_metadata["$request"] == request.trigger_metadata["req"]
     assert not request.HasField("retry_context")
 
 

@@ -86,6 +86,7 @@ def test_json_in_a_collection_of_no_kind_stays_json() -> None:
 
 def test_a_number_too_large_for_the_protocol_is_json() -> None:
     assert typed(Datum("int", 2**63)).json == str(2**63)
+    assert typed(many("int", 1, 2**63), COLLECTIONS).json == f"[1,{2**63}]"
 
 
 def test_half_a_surrogate_pair_becomes_a_question_mark() -> None:
