@@ -2,17 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
-from tests.contracts import test_worker_channel as contract
+from tests.support.statements import statements
 
 pytestmark = pytest.mark.parametrize("kind", ["node"])
 
-
-def _statements() -> dict[str, Any]:
-    return {name: test for name, test in vars(contract).items() if hasattr(test, "every_language")}
-
-
-globals().update(_statements())
+globals().update(statements())

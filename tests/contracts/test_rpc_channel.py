@@ -5,11 +5,9 @@ Those about Python alone are left to our own worker for it, which they are about
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
-from tests.contracts import test_worker_channel as contract
+from tests.support.statements import statements
 
 AS_WELL = (
     "test_generic_inputs_arrive_as_they_are",
@@ -22,13 +20,4 @@ AS_WELL = (
 
 pytestmark = pytest.mark.parametrize("kind", ["rpc"])
 
-
-def _statements() -> dict[str, Any]:
-    return {
-        name: test
-        for name, test in vars(contract).items()
-        if name in AS_WELL or hasattr(test, "every_language")
-    }
-
-
-globals().update(_statements())
+globals().update(statements(*AS_WELL))

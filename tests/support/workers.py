@@ -69,7 +69,7 @@ def written(kind: str, root: Path, sources: Mapping[str, str]) -> Path:
 
 
 def every_language(test: Callable[..., Any]) -> Callable[..., Any]:
-    """Mark a test that holds for apps in every language."""
+    """Mark a test that holds for apps in every language; see `tests.support.statements`."""
     test.every_language = True  # type: ignore[attr-defined]
     return test
 
@@ -101,6 +101,7 @@ def binding(name: str, type: str, direction: str = "in", data_type: Any = None) 
 
 HTTP_IN = binding("req", "httpTrigger")
 HTTP_OUT = binding("$return", "http", "out")
+TEXT_CONTENT = ("content-type", "text/plain; charset=utf-8")
 
 
 def folder_function(
