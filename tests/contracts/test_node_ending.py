@@ -1,10 +1,9 @@
-"""How the process of an app in JavaScript ends: by itself, with its calls, and with its host."""
+"""What is special about the end of processes that run JavaScript; see `test_process_ending.py`."""
 
 from __future__ import annotations
 
 import asyncio
 import os
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +12,6 @@ import pytest
 
 from emulator.errors import WorkerLost
 from tests.support.node import javascript
-from tests.support.patience import PATIENCE
 from tests.support.processes import gone, is_alive
 from tests.support.workers import serving, started, text_of
 
@@ -132,87 +130,12 @@ async def test_an_answer_given_before_the_end_still_counts(tmp_path: Path) -> No
         await worker.channel.closed
 
 
-async def test_a_process_that_ends_while_the_app_is_loaded_is_an_index_error(
-    tmp_path: Path,
-) -> None:
-    async with started(KIND, javascript(tmp_path, "process.exit(4);\n")) as worker:
-        error = (await worker.channel.index()).error
-    assert error is not None
-    assert "ended with exit code 4" in error.message
-
-
-HANGING = """
-    const { spawn } = require('child_process');
-
-    http('spins', (request, context) => {
-      context.log('begun');
-      for (;;);
-    });
-
-    http('waits', (request, context) => {
-      context.log('begun');
-      return new Promise((resolve) => setTimeout(() => resolve({ body: 'late' }), 50));
-    });
-
-    http('brood', () => ({ body: String(spawn('sleep', ['60']).pid) }));
-
-    http('fine', () => ({ body: 'fine' }));
-"""
-
-
-async def test_closing_is_bounded_when_the_app_hangs(tmp_path: Path) -> None:
-    async with serving(KIND, javascript(tmp_path, HANGING)) as worker:
-        call = asyncio.create_task(worker.call("spins", id="1"))
-        await worker.begun("1")
-        async with asyncio.timeout(PATIENCE):  # the call would take longer, by far
-            await worker.channel.aclose(0.1)
-        assert await gone(worker.info.pid)
-        await asyncio.gather(call, return_exceptions=True)
-
-
 async def test_a_hook_of_the_end_cannot_hold_it_up(tmp_path: Path) -> None:
     root = javascript(tmp_path, "app.hook.appTerminate(() => new Promise(() => {}));\n")
     async with started(KIND, root) as worker:
         await worker.channel.index()
         await worker.channel.aclose(0.4)
         assert worker.channel.closed.result().code == 0
-
-
-async def test_what_the_app_started_ends_with_it(tmp_path: Path) -> None:
-    async with serving(KIND, javascript(tmp_path, HANGING)) as worker:
-        child = int(await worker.text("brood"))
-        assert is_alive(child)
-        await worker.channel.aclose()
-        assert await gone(child)
-        assert worker.channel.closed.result().code == 0
-
-
-async def test_what_the_app_started_ends_with_a_crash(tmp_path: Path) -> None:
-    async with serving(KIND, javascript(tmp_path, HANGING)) as worker:
-        child = int(await worker.text("brood"))
-        os.kill(worker.info.pid, signal.SIGKILL)
-        await worker.channel.closed
-        assert await gone(child)
-
-
-async def test_a_call_that_ran_too_long_ends_the_worker(tmp_path: Path) -> None:
-    async with serving(KIND, javascript(tmp_path, HANGING)) as worker:
-        call = asyncio.create_task(worker.call("spins", id="slow"))
-        await worker.begun("slow")
-        call.cancel()
-        await worker.channel.abandon("slow", grace=0.02)
-        exit_info = await worker.channel.closed
-        assert exit_info.reason == "one of its calls ran too long and could not be stopped"
-        assert await gone(worker.info.pid)
-
-
-async def test_a_call_that_stops_in_time_does_not_end_the_worker(tmp_path: Path) -> None:
-    async with serving(KIND, javascript(tmp_path, HANGING)) as worker:
-        call = asyncio.create_task(worker.call("waits", id="slow"))
-        await worker.begun("slow")
-        call.cancel()
-        await worker.channel.abandon("slow", grace=5)
-        assert await worker.text("fine") == "fine"
 
 
 HOST = """

@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.node import javascript
 from tests.support.processes import until
-from tests.support.workers import request, serving, started
+from tests.support.workers import serving, started
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="process groups and signals")
 
@@ -72,18 +72,3 @@ async def test_a_flood_of_lines_arrives_whole_and_in_order(tmp_path: Path) -> No
         said = worker.said("flood")
         assert [int(line.split()[0]) for line in said[:5000]] == list(range(5000))
         assert [len(line) for line in said[5000:]] == [1 << 20] * 3
-
-
-async def test_half_characters_do_not_break_the_connection(tmp_path: Path) -> None:
-    root = javascript(
-        tmp_path,
-        """
-        http('f', (request, context) => {
-          context.log('half \\ud800');
-          return { body: String(request.headers.get('x').length) };
-        });
-        """,
-    )
-    async with serving(KIND, root) as worker:
-        assert await worker.text("f", id="1", req=request(headers={"x": "\udcff\udcfe"})) == "2"
-        assert worker.said("1") == ["half ?"]

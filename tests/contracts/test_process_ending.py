@@ -17,12 +17,14 @@ from emulator.workers.channel import AppSpec
 from emulator.workers.subprocess import SubprocessChannel
 from tests.support.patience import PATIENCE
 from tests.support.processes import gone, is_alive
-from tests.support.workers import OURS, decorated, environment, serving, started, text_of
+from tests.support.workers import OURS, decorated, environment, serving, started, text_of, written
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="process groups and signals")
 
 KIND = "subprocess"
 ROOT = Path(__file__).resolve().parents[2]
+
+every_process = pytest.mark.parametrize("kind", ["subprocess", "node"])
 
 CRASHES = {
     "exits": ("os._exit(3)", "ended with exit code 3", 3),
@@ -94,11 +96,12 @@ async def test_an_answer_given_before_the_end_still_counts(tmp_path: Path) -> No
         assert len(text_of(await call)) == 100_000
 
 
-async def test_a_process_that_ends_while_the_app_is_imported_is_an_index_error(
-    tmp_path: Path,
+@every_process
+async def test_a_process_that_ends_while_the_app_is_loaded_is_an_index_error(
+    kind: str, tmp_path: Path
 ) -> None:
-    root = decorated(tmp_path, "import os\nos._exit(4)\n")
-    async with started(KIND, root) as worker:
+    code = {"python": "import os\nos._exit(4)\n", "node": "process.exit(4);\n"}
+    async with started(kind, written(kind, tmp_path, code)) as worker:
         error = (await worker.channel.index()).error
     assert error is not None
     assert error.title == "WorkerLost: the worker ended with exit code 4"
@@ -124,53 +127,84 @@ async def test_a_worker_that_hangs_up_and_lives_on_is_ended(tmp_path: Path) -> N
             await worker.call("f")
 
 
-HANGING = """
-    import asyncio, logging, os, subprocess, sys, time, threading
+HANGING = {
+    "python": """
+        import asyncio, logging, os, subprocess, sys, time, threading
 
-    @app.route()
-    def spins(req):
-        logging.info("begun")
-        while True:
-            pass
-
-    @app.route()
-    async def blocks(req):
-        logging.info("begun")
-        time.sleep(60)
-
-    @app.route()
-    async def deaf(req):
-        logging.info("begun")
-        while True:
-            try:
-                await asyncio.sleep(60)
-            except asyncio.CancelledError:
+        @app.route()
+        def spins(req):
+            logging.info("begun")
+            while True:
                 pass
 
-    @app.route()
-    def brood(req):
-        child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
-        return str(child.pid)
+        @app.route()
+        async def blocks(req):
+            logging.info("begun")
+            time.sleep(60)
 
-    @app.route()
-    def fine(req):
-        return "fine"
-"""
+        @app.route()
+        async def deaf(req):
+            logging.info("begun")
+            while True:
+                try:
+                    await asyncio.sleep(60)
+                except asyncio.CancelledError:
+                    pass
+
+        @app.route()
+        def waits(req):
+            logging.info("begun")
+            time.sleep(0.05)
+            return "late"
+
+        @app.route()
+        def brood(req):
+            child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+            return str(child.pid)
+
+        @app.route()
+        def fine(req):
+            return "fine"
+    """,
+    "node": """
+        const { spawn } = require('child_process');
+
+        http('spins', (request, context) => {
+          context.log('begun');
+          for (;;);
+        });
+
+        http('waits', (request, context) => {
+          context.log('begun');
+          return new Promise((resolve) => setTimeout(() => resolve({ body: 'late' }), 50));
+        });
+
+        http('brood', () => ({ body: String(spawn('sleep', ['60']).pid) }));
+
+        http('fine', () => ({ body: 'fine' }));
+    """,
+}
 
 
-@pytest.mark.parametrize("function", ["spins", "blocks", "deaf"])
-async def test_closing_is_bounded_when_the_app_hangs(tmp_path: Path, function: str) -> None:
-    async with serving(KIND, decorated(tmp_path, HANGING)) as worker:
+@pytest.mark.parametrize(
+    ("kind", "function"),
+    [("subprocess", "spins"), ("subprocess", "blocks"), ("subprocess", "deaf"), ("node", "spins")],
+)
+async def test_closing_is_bounded_when_the_app_hangs(
+    kind: str, tmp_path: Path, function: str
+) -> None:
+    async with serving(kind, written(kind, tmp_path, HANGING)) as worker:
         call = asyncio.create_task(worker.call(function, id="1"))
         await worker.begun("1")
-        async with asyncio.timeout(PATIENCE):  # the call would take longer
+        async with asyncio.timeout(PATIENCE):  # the call would take longer, by far
             await worker.channel.aclose(0.1)
         assert await gone(worker.info.pid)
         await asyncio.gather(call, return_exceptions=True)
 
 
-async def test_what_the_app_started_ends_with_it(tmp_path: Path) -> None:
-    async with serving(KIND, decorated(tmp_path, HANGING)) as worker:
+@every_process
+async def test_what_the_app_started_ends_with_it(kind: str, tmp_path: Path) -> None:
+    async with serving(kind, written(kind, tmp_path, HANGING)) as worker:
         child = int(await worker.text("brood"))
         assert is_alive(child)
         await worker.channel.aclose()
@@ -178,8 +212,9 @@ async def test_what_the_app_started_ends_with_it(tmp_path: Path) -> None:
         assert worker.channel.closed.result().code == 0
 
 
-async def test_what_the_app_started_ends_with_a_crash(tmp_path: Path) -> None:
-    async with serving(KIND, decorated(tmp_path, HANGING)) as worker:
+@every_process
+async def test_what_the_app_started_ends_with_a_crash(kind: str, tmp_path: Path) -> None:
+    async with serving(kind, written(kind, tmp_path, HANGING)) as worker:
         child = int(await worker.text("brood"))
         os.kill(worker.info.pid, signal.SIGKILL)
         await worker.channel.closed
@@ -196,8 +231,9 @@ async def test_atexit_of_the_app_runs_when_it_is_stopped(tmp_path: Path) -> None
     assert (root / "bye").read_text() == "bye"
 
 
-async def test_a_call_that_ran_too_long_ends_the_worker(tmp_path: Path) -> None:
-    async with serving(KIND, decorated(tmp_path, HANGING)) as worker:
+@every_process
+async def test_a_call_that_ran_too_long_ends_the_worker(kind: str, tmp_path: Path) -> None:
+    async with serving(kind, written(kind, tmp_path, HANGING)) as worker:
         call = asyncio.create_task(worker.call("spins", id="slow"))
         await worker.begun("slow")
         call.cancel()
@@ -230,23 +266,15 @@ async def test_a_call_given_up_before_it_was_sent_leaves_nothing(tmp_path: Path)
         assert await worker.text("f", id="one") == ""
 
 
-async def test_a_call_that_stops_in_time_does_not_end_the_worker(tmp_path: Path) -> None:
-    code = """
-        import logging, time
-
-        @app.route()
-        def f(req):
-            logging.info("begun")
-            time.sleep(0.05)
-            return "x"
-    """
-    async with serving(KIND, decorated(tmp_path, code)) as worker:
-        call = asyncio.create_task(worker.call("f", id="slow"))
+@every_process
+async def test_a_call_that_stops_in_time_does_not_end_the_worker(kind: str, tmp_path: Path) -> None:
+    async with serving(kind, written(kind, tmp_path, HANGING)) as worker:
+        call = asyncio.create_task(worker.call("waits", id="slow"))
         await worker.begun("slow")
         call.cancel()
         await worker.channel.abandon("slow", grace=PATIENCE)
         await worker.channel.abandon("slow", grace=PATIENCE)
-        assert await worker.text("f") == "x"
+        assert await worker.text("fine") == "fine"
 
 
 HOST = """

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.processes import until
-from tests.support.workers import decorated, request, serving
+from tests.support.workers import decorated, request, serving, written
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="process groups and signals")
 
@@ -146,19 +146,25 @@ async def test_a_flood_of_lines_arrives_whole_and_in_order(tmp_path: Path) -> No
         assert [int(line.split()[0]) for line in worker.said("flood")] == list(range(5000))
 
 
-async def test_half_characters_do_not_break_the_connection(tmp_path: Path) -> None:
-    root = decorated(
-        tmp_path,
-        """
-        import logging
+@pytest.mark.parametrize("kind", ["subprocess", "node"])
+async def test_half_characters_do_not_break_the_connection(kind: str, tmp_path: Path) -> None:
+    code = {
+        "python": """
+            import logging
 
-        @app.route()
-        def f(req) -> str:
-            logging.info("half \\ud800")
-            return str(len(req.headers["x"]))
+            @app.route()
+            def f(req) -> str:
+                logging.info("half \\ud800")
+                return str(len(req.headers["x"]))
         """,
-    )
-    async with serving(KIND, root) as worker:
+        "node": """
+            http('f', (request, context) => {
+              context.log('half \\ud800');
+              return { body: String(request.headers.get('x').length) };
+            });
+        """,
+    }
+    async with serving(kind, written(kind, tmp_path, code)) as worker:
         assert await worker.text("f", id="1", req=request(headers={"x": "\udcff\udcfe"})) == "2"
         assert worker.said("1") == ["half ?"]
 
