@@ -124,7 +124,6 @@ class App {
       }
     }
     this._capture.finish(null);
-    memory.save();
     return { kind: 'loaded', seq: header.seq, errors };
   }
 

@@ -2,28 +2,24 @@
 //
 // What undici's requests and responses hold is garbage only once all memory is looked through:
 // about 10 kB for each call. By itself Node.js does so when there is four times as much as before,
-// and takes 32 MB for what is new. Any such flag makes what is loaded after it slower, since nothing
-// of Node.js itself then comes compiled: so they are set once the app is there.
+// and takes 32 MB for what is new. Any such flag makes what is loaded after it slower, since then
+// nothing of Node.js itself comes compiled: so they are set once there were some calls.
 'use strict';
 
 const v8 = require('v8');
 
 const OLD = '--heap-growing-percent=50';
 const YOUNG = 8 << 20; // bytes for what is new; without growing any more it would stay at less
+const FIRST = 8; // calls
 const LOOK_EVERY = 256; // calls
 
 let calls = 0;
 let grows = true;
 
-// The app is loaded: take little from now on.
-exports.save = function save() {
-  v8.setFlagsFromString(OLD);
-  look();
-};
-
 exports.called = function called() {
   calls += 1;
-  if (calls % LOOK_EVERY === 0) look();
+  if (calls === FIRST) v8.setFlagsFromString(OLD);
+  if (calls === FIRST || calls % LOOK_EVERY === 0) look();
 };
 
 // What was not used for a while is given back, and has to grow again.
