@@ -17,10 +17,15 @@ from emulator.errors import ConfigError
 from emulator.events import EventBus, GenerationReady, LogLine
 from emulator.runtime.launch import AppUnusable, Configuration, Launch, configure
 from emulator.workers.channel import AppSpec, ExitInfo, Interpreter, WorkerChannel, WorkerLog
-from emulator.workers.debugging import DebugRequest, requested_debugging
+from emulator.workers.debugging import (
+    DebugRequest,
+    begins_debugger,
+    debugger_impossible,
+    requested_debugging,
+)
 from emulator.workers.interpreter import arguments_setting, interpreter_arguments
 from emulator.workers.languages import NODE, PYTHON, TITLES, app_language
-from emulator.workers.selection import find_worker
+from emulator.workers.selection import find_worker, names_official_worker
 
 if TYPE_CHECKING:
     from emulator.model import Problem
@@ -71,7 +76,7 @@ class Starter:
         self.debugging: DebugRequest | None = None
         """What was asked for when the host started; the port is not moved later."""
         self.inspected = False
-        """Whether a debugger may attach to the app's Node.js, which has a port of its own."""
+        """Whether a debugger may attach to the worker itself, which has a port of its own."""
         self.port = 0
         """The port that is served, once it is known; the app's code may ask for it."""
         self.notes: tuple[str, ...] = ()
@@ -83,14 +88,19 @@ class Starter:
         self.settings = configuration.settings
         self.options = apply_host_section(self.options, configuration.settings.host)
         self.configured(configuration)
+        problems = [*self.options.problems, *configuration.problems]
         if self.latest is None:
             variables = configuration.settings.worker_environment()
             language = app_language(self.root, variables).name
-            if language == PYTHON:
-                _, self.debugging = self._debugger(interpreter_arguments(variables))
-            elif language == NODE:
+            if language == NODE:
                 self._inspector(interpreter_arguments(variables, NODE))
-        return replace(configuration, problems=(*self.options.problems, *configuration.problems))
+            elif language == PYTHON and not names_official_worker(self.root, PYTHON, variables):
+                _, self.debugging = self._debugger(interpreter_arguments(variables))
+            elif self._debuggable:
+                self.inspected = begins_debugger(language, variables)
+                if self.options.debug is not None or self.options.debug_wait:
+                    problems.append(debugger_impossible(language))
+        return replace(configuration, problems=tuple(problems))
 
     def spawn(self, configuration: Configuration) -> Launch:
         """Start the worker; raises `WorkerStartError` when no interpreter can run the app."""

@@ -6,19 +6,27 @@ while an app is reloaded two of them run.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePath
 
 from emulator.config.optionvalues import DEBUG_PORT
+from emulator.config.settings import value_of
 from emulator.errors import WorkerStartError
+from emulator.model import Problem, Severity
 from emulator.workers.channel import Debugging
 from emulator.workers.interpreter import arguments_setting
+from emulator.workers.languages import PYTHON, TITLES
 
-_SETTING = arguments_setting("python")
+_SETTING = arguments_setting(PYTHON)
 _OTHER_WAYS = frozenset({"--connect", "--pid"})
 _NO_FROZEN_MODULES = "-Xfrozen_modules=off"
 """Without it the debugger cannot see the standard library of Python 3.11 and newer, and says so."""
+_BY_THEMSELVES: Mapping[str, str] = {
+    PYTHON: f"-m debugpy --listen 127.0.0.1:{DEBUG_PORT}",
+    "java": "-agentlib:jdwp=transport=dt_socket,server=y,suspend=n,address=127.0.0.1:5005",
+}
+"""Arguments with which what runs official workers begins a debugger."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +56,25 @@ def requested_debugging(
     if asked is None:
         return arguments, None
     return (*others, _NO_FROZEN_MODULES), asked
+
+
+def begins_debugger(language: str, environment: Mapping[str, str]) -> bool:
+    """Whether what runs an official worker begins a debugger by its arguments."""
+    given = value_of(environment, arguments_setting(language)) or ""
+    return any(each in given for each in ("debugpy", "jdwp"))
+
+
+def debugger_impossible(language: str) -> Problem:
+    """Return what to tell people who want to attach to an official worker by our options."""
+    arguments = _BY_THEMSELVES.get(language)
+    return Problem(
+        "debugger-impossible",
+        f"--debug does nothing for the official worker for {TITLES.get(language, language)}",
+        Severity.WARNING,
+        hint=f"set {arguments_setting(language)} to {arguments}"
+        if arguments
+        else "attach your debugger to the worker's process",
+    )
 
 
 def _split(arguments: tuple[str, ...]) -> tuple[tuple[str, ...], DebugRequest | None]:

@@ -23,7 +23,7 @@ def find_worker(
     `WorkerStartError` with the way to get what is missing.
     """
     language = app_language(root, environment).name
-    if not _names_official_worker(root, language, environment):
+    if not names_official_worker(root, language, environment):
         if language == PYTHON:
             return find_interpreter(root, python, environment)
         if language == NODE:
@@ -37,7 +37,8 @@ def find_worker(
     return find_rpc_worker(root, language, environment)
 
 
-def _names_official_worker(root: Path, language: str, environment: Mapping[str, str]) -> bool:
+def names_official_worker(root: Path, language: str, environment: Mapping[str, str]) -> bool:
+    """Whether a setting names the folder of one for apps in a language."""
     if value_of(environment, f"languageWorkers__{language}__workerDirectory"):
         return True
     folder = value_of(environment, "languageWorkers__workersDirectory")

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from tests.support.patience import PATIENCE
+from tests.support.ports import free_port
 from tests.support.rpcapps import PYTHON_WORKER, like, worker_folder
 from tests.support.serving import served, write_app
 
@@ -106,6 +107,23 @@ async def test_an_app_without_a_worker_for_it_says_how_to_get_one(tmp_path: Path
         async with served(app, settings=settings):
             pass
     assert "languageWorkers__java__workerDirectory" in str(told.value)
+
+
+async def test_no_port_is_opened_for_debuggers_where_nobody_would_answer(tmp_path: Path) -> None:
+    code = (
+        "import azure.functions as func\n\napp = func.FunctionApp(http_auth_level='ANONYMOUS')\n\n"
+        "@app.route()\ndef f(req):\n    return 'here'\n"
+    )
+    app = write_app(tmp_path / "app", {"function_app.py": code})
+    settings = {
+        **like(capabilities=PYTHON_WORKER),
+        "languageWorkers__python__workerDirectory": str(worker_folder(tmp_path / "python")),
+    }
+    async with served(app, "--debug", str(free_port()), settings=settings) as host:
+        assert (await host.get("/api/f")).text == "here"
+        await host.until_printed("--debug does nothing for the official worker for Python")
+        assert "set languageWorkers__python__arguments to -m debugpy" in host.printed
+        assert "Debuggers attach" not in host.printed
 
 
 async def test_bodies_stream_to_and_from_the_worker_s_own_server(tmp_path: Path) -> None:

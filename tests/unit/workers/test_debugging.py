@@ -6,7 +6,12 @@ import pytest
 
 from emulator.errors import WorkerStartError
 from emulator.workers.channel import Debugging
-from emulator.workers.debugging import DebugRequest, requested_debugging
+from emulator.workers.debugging import (
+    DebugRequest,
+    begins_debugger,
+    debugger_impossible,
+    requested_debugging,
+)
 
 FROZEN = "-Xfrozen_modules=off"
 
@@ -79,3 +84,15 @@ def test_what_debugpy_would_not_take_is_told(arguments: tuple[str, ...], message
     with pytest.raises(WorkerStartError, match=message) as caught:
         requested_debugging(("-m", "debugpy", *arguments), None, wait=False)
     assert "languageWorkers__python__arguments" in caught.value.message
+
+
+def test_official_workers_begin_debuggers_by_their_own_arguments() -> None:
+    setting = "languageWorkers__java__arguments"
+    assert begins_debugger("java", {setting: "-agentlib:jdwp=server=y"})
+    assert not begins_debugger("java", {setting: "-Xmx1g"})
+    assert not begins_debugger("python", {setting: "-agentlib:jdwp=server=y"})
+    assert begins_debugger("python", {"LANGUAGEWORKERS__python__ARGUMENTS": "-m debugpy"})
+    told = debugger_impossible("java")
+    assert told.hint is not None
+    assert told.hint.startswith(f"set {setting} to -agentlib:jdwp=")
+    assert debugger_impossible("powershell").hint == "attach your debugger to the worker's process"
