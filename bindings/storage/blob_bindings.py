@@ -11,6 +11,7 @@ from typing import Any
 
 from bindings.storage.account import refuse_other_accounts
 from bindings.storage.blobs import blob_path
+from bindings.storage.content import content_datum
 from bindings.storage.extension import Storage
 from emulator.sdk import NONE, Call, Datum, Input, Options, Output, Resolved, to_text
 
@@ -43,16 +44,6 @@ class BlobBinding(Input[BlobOptions], Output[BlobOptions]):
 
     async def write(self, call: Call, value: Datum) -> None:
         await self.shared.blobs.put(*blob_path(call.options.path), _bytes(value))
-
-
-def content_datum(content: bytes, *, binary: bool) -> Datum:
-    """Return text where it is some, as Azure does, unless bytes are asked for."""
-    if binary:
-        return Datum("bytes", content)
-    try:
-        return Datum("text", content.decode("utf-8"))
-    except UnicodeDecodeError:
-        return Datum("bytes", content)
 
 
 def _bytes(value: Datum) -> bytes:
