@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
+from emulator.errors import WorkerStartError
 from emulator.workers.groups import kill_group, own_group, terminate_group, wait_until_ended
 from emulator.workers.guard import Guard
 from emulator.workers.output import OnExit, OnLines, Output, lines_of
@@ -133,6 +134,14 @@ class ChildProcess:
                 _last_words(reader)
         self.close_stdin()
         self._output.end(code)
+
+
+def nothing_connects(error: OSError) -> WorkerStartError:
+    """Return what to tell where there is no socket for a process to connect to."""
+    return WorkerStartError(
+        f"nothing can connect to a worker ({error.strerror or error})",
+        hint="see whether too many files or connections are open",
+    )
 
 
 def _last_words(reader: threading.Thread) -> None:

@@ -1,11 +1,22 @@
-"""The environment a worker runs in: what it is given, and what Azure's host adds."""
+"""The environment a worker runs in: the app's folder, what it is given, what Azure's host adds."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
 
+from emulator.errors import WorkerStartError
+
 _DEFAULT_THREADS = "1000"  # what the official host sets when the app says nothing
+
+
+def check_folder(root: Path) -> None:
+    """Raise `WorkerStartError` when there is no app for a worker to run."""
+    if not root.is_dir():
+        raise WorkerStartError(
+            f"the folder of the app does not exist: {root}",
+            hint="give the folder with host.json in it",
+        )
 
 
 def worker_environment(

@@ -31,7 +31,7 @@ from emulator.workers.channel import (
     WorkerInfo,
 )
 from emulator.workers.ending import Ending
-from emulator.workers.environment import worker_environment
+from emulator.workers.environment import check_folder, worker_environment
 from emulator.workers.messages import (
     failure_of,
     index_of,
@@ -80,11 +80,7 @@ class InProcessChannel:
 
     async def start(self) -> WorkerInfo:
         _refuse_our_names(self._spec.root)
-        if not self._spec.root.is_dir():
-            raise WorkerStartError(
-                f"the folder of the app does not exist: {self._spec.root}",
-                hint="give the folder with host.json in it",
-            )
+        check_folder(self._spec.root)
         try:
             sdk = load_sdk()
         except SdkError as error:

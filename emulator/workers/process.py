@@ -16,8 +16,8 @@ from collections.abc import Sequence
 
 from emulator.errors import WorkerStartError
 from emulator.workers.channel import AppSpec, Interpreter
-from emulator.workers.child import ChildProcess
-from emulator.workers.environment import worker_environment
+from emulator.workers.child import ChildProcess, nothing_connects
+from emulator.workers.environment import check_folder, worker_environment
 from emulator.workers.messages import start_message, warm_message
 from emulator.workers.output import OnExit, OnLines
 from emulator.workers.programs import command_of, program_of
@@ -46,7 +46,7 @@ class WorkerProcess:
         self._spec = spec
         self._token = secrets.token_hex(16)
         program = program_of(interpreter)
-        _check_folder(spec)
+        check_folder(spec.root)
         program.check(interpreter.executable, interpreter.reason)
         self._folder: str | None = None
         theirs: socket.socket | None = None
@@ -59,10 +59,7 @@ class WorkerProcess:
             else:
                 arguments = self._listen_in_a_folder()
         except OSError as error:
-            raise WorkerStartError(
-                f"nothing can connect to a worker ({error.strerror or error})",
-                hint="see whether too many files or connections are open",
-            ) from error
+            raise nothing_connects(error) from error
         self.connects_back = theirs is None
         """Whether `connect` waits."""
         try:
@@ -182,14 +179,6 @@ class WorkerProcess:
                 os.unlink(os.path.join(self._folder, _SOCKET))
             with contextlib.suppress(FileNotFoundError):
                 os.rmdir(self._folder)
-
-
-def _check_folder(spec: AppSpec) -> None:
-    if not spec.root.is_dir():
-        raise WorkerStartError(
-            f"the folder of the app does not exist: {spec.root}",
-            hint="give the folder with host.json in it",
-        )
 
 
 def _received_token(connection: socket.socket) -> bytes:

@@ -12,8 +12,8 @@ from pathlib import Path
 from emulator.errors import WorkerStartError
 from emulator.ids import new_id
 from emulator.workers.channel import AppSpec, RpcWorker
-from emulator.workers.child import ChildProcess
-from emulator.workers.environment import worker_environment
+from emulator.workers.child import ChildProcess, nothing_connects
+from emulator.workers.environment import check_folder, worker_environment
 from emulator.workers.output import OnExit, OnLines
 
 _MAX_MESSAGE = 2147483647
@@ -23,20 +23,13 @@ class RpcProcess:
     """A started worker that connects to `listening`, where nobody answers yet."""
 
     def __init__(self, spec: AppSpec, worker: RpcWorker) -> None:
-        if not spec.root.is_dir():
-            raise WorkerStartError(
-                f"the folder of the app does not exist: {spec.root}",
-                hint="give the folder with host.json in it",
-            )
+        check_folder(spec.root)
         self.worker_id, self.request_id = new_id(), new_id()
         self.folder = app_folder(spec.root, worker)
         try:
             self.listening = socket.create_server(("127.0.0.1", 0), backlog=8)
         except OSError as error:
-            raise WorkerStartError(
-                f"nothing can connect to a worker ({error.strerror or error})",
-                hint="see whether too many files or connections are open",
-            ) from error
+            raise nothing_connects(error) from error
         port = self.listening.getsockname()[1]
         try:
             self.child = ChildProcess(
