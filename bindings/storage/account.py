@@ -54,3 +54,9 @@ def section(host: HostServices, name: str) -> Mapping[str, Any]:
         if not isinstance(found, Mapping):
             return {}
     return {key.lower(): value for key, value in found.items()}
+
+
+def whole(given: Any, default: int) -> int:
+    """Return a number of host.json that counts something; anything else counts as not given."""
+    counts = isinstance(given, int) and not isinstance(given, bool) and given > 0
+    return given if counts else default

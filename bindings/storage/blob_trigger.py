@@ -7,12 +7,13 @@ and without scanning. In tests of the app no blob runs a function.
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Mapping
 from typing import Any
 
-from bindings.storage.account import refuse_other_accounts, section
-from bindings.storage.blob_bindings import content_datum
+from bindings.storage.account import refuse_other_accounts, section, whole
 from bindings.storage.blobs import Blob, PathPattern, blob_path, shown_json
+from bindings.storage.content import content_datum
 from bindings.storage.extension import LOOK_AGAIN, Storage
 from emulator.sdk import (
     MANUAL_REASON,
@@ -51,11 +52,11 @@ class BlobTrigger(Trigger[BlobTriggerOptions]):
         super().__init__(**bound)
         refuse_other_accounts(self.services.settings, self.options.connection)
         self._pattern = PathPattern(self.options.path)
-        given = section(self.services.host, "blobs").get("poisonblobthreshold")
-        self._tries = given if isinstance(given, int) and given > 0 else 5
+        options = section(self.services.host, "blobs")
+        self._tries = whole(options.get("poisonblobthreshold"), 5)
+        most = whole(options.get("maxdegreeofparallelism"), 8 * (os.cpu_count() or 1))
+        self._places = asyncio.Semaphore(most)
         self._fire: Fire | None = None
-        self._busy: set[str] = set()
-        self._done: dict[str, str] = {}
         self._told = ""
         self._listening: asyncio.Task[None] | None = None
 
@@ -89,8 +90,15 @@ class BlobTrigger(Trigger[BlobTriggerOptions]):
             await asyncio.wait([self._listening])
 
     def _written(self, blob: Blob) -> None:
-        if self._pattern.match(blob.container, blob.name) is not None:
-            self.shared.run(self._work(blob))
+        self._begin(blob.name, blob.etag, blob)
+
+    def _begin(self, name: str, etag: str, blob: Blob | None = None) -> None:
+        """Run the function when there is room for it, unless it is or was for this content."""
+        container = self._pattern.container if blob is None else blob.container
+        if self._pattern.match(container, name) is None:
+            return
+        if self.shared.blobs.begin(self.function.name, f"{container}/{name}", etag):
+            self.shared.run(self._work(name, etag, blob))
 
     async def _listen(self) -> None:
         while True:
@@ -99,28 +107,26 @@ class BlobTrigger(Trigger[BlobTriggerOptions]):
 
     async def _catch_up(self) -> None:
         """Run for what was written while nobody was there, or by another program."""
-        container = self._pattern.container
+        blobs = self.shared.blobs
         try:
-            for name in await self.shared.blobs.unseen(self.function.name, container):
-                if self._pattern.match(container, name) is not None:
-                    blob = await self.shared.blobs.get(container, name)
-                    if blob is not None:
-                        self.shared.run(self._work(blob))
+            for name, etag in await blobs.unseen(self.function.name, self._pattern.container):
+                self._begin(name, etag)
         except EmulatorError as error:
             self._trouble(error)
         else:
             self._told = ""
 
-    async def _work(self, blob: Blob) -> None:
-        if blob.etag in self._busy or self._done.get(blob.name) == blob.etag:
-            return  # it was written while one looked for what was missed
-        self._busy.add(blob.etag)
+    async def _work(self, name: str, etag: str, blob: Blob | None) -> None:
         try:
-            await self._try(blob)
+            async with self._places:
+                if blob is None:  # not read before there is room for it
+                    blob = await self.shared.blobs.get(self._pattern.container, name)
+                if blob is not None and blob.etag == etag:
+                    await self._try(blob)
         except EmulatorError as error:
             self._trouble(error)
         finally:
-            self._busy.discard(blob.etag)
+            self.shared.blobs.end(self.function.name, etag)
 
     async def _try(self, blob: Blob) -> None:
         parts, fire = self._pattern.match(blob.container, blob.name), self._fire
@@ -131,11 +137,11 @@ class BlobTrigger(Trigger[BlobTriggerOptions]):
             try:
                 await fire(fired)
                 break
-            except EmulatorError:
-                continue  # told by the call's own events
+            except EmulatorError:  # told by the call's own events
+                if self._fire is None:
+                    return  # its worker may have been ended: whoever listens next tries anew
         else:
             await self._poison(blob)
-        self._done[blob.name] = blob.etag
         await self.shared.blobs.seen(self.function.name, blob)
 
     async def _poison(self, blob: Blob) -> None:

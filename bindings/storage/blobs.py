@@ -92,6 +92,8 @@ class Blobs:
         self._host = host
         self._database = host.database("blobs", _MIGRATIONS)
         self._watching: set[Callable[[Blob], None]] = set()
+        self._begun: set[tuple[str, str]] = set()
+        self._done: dict[tuple[str, str], str] = {}
 
     def watch(self, told: Callable[[Blob], None]) -> None:
         """Call `told` with each blob that is written."""
@@ -129,21 +131,37 @@ class Blobs:
         content, etag, modified = row
         return Blob(container, name, content, etag, datetime.fromisoformat(modified))
 
-    async def unseen(self, function: str, container: str) -> list[str]:
-        """Name the blobs that a function was not run for since they were written."""
+    def begin(self, function: str, path: str, etag: str) -> bool:
+        """Say whether the function may be run for this content: it neither is nor was.
 
-        def work(connection: sqlite3.Connection) -> list[str]:
+        Whoever begins says `end` in the end, though another load of the app may be there by then.
+        """
+        function = function.lower()
+        if (function, etag) in self._begun or self._done.get((function, path)) == etag:
+            return False
+        self._begun.add((function, etag))
+        return True
+
+    def end(self, function: str, etag: str) -> None:
+        self._begun.discard((function.lower(), etag))
+
+    async def unseen(self, function: str, container: str) -> list[tuple[str, str]]:
+        """Return name and tag of the blobs that a function was not run for since they were
+        written."""
+
+        def work(connection: sqlite3.Connection) -> list[tuple[str, str]]:
             found = connection.execute(
-                "SELECT name FROM blob WHERE container = ? AND NOT EXISTS (SELECT 1 FROM "
+                "SELECT name, etag FROM blob WHERE container = ? AND NOT EXISTS (SELECT 1 FROM "
                 "blob_receipt seen WHERE seen.function = ? AND seen.container = blob.container "
                 "AND seen.name = blob.name AND seen.etag = blob.etag) ORDER BY name",
                 (container, function),
             )
-            return [name for (name,) in found.fetchall()]
+            return found.fetchall()
 
         return await self._database.read(work)
 
     async def seen(self, function: str, blob: Blob) -> None:
+        self._done[function.lower(), blob.path] = blob.etag  # counts even if it cannot be kept
         row = (function, blob.container, blob.name, blob.etag)
 
         def work(connection: sqlite3.Connection) -> None:

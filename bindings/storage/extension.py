@@ -13,6 +13,9 @@ from emulator.sdk import Extension, HostServices
 LOOK_AGAIN = 2.0
 """Seconds after which listeners look for what another program left, such as `funcemu call`."""
 
+_PATIENCE = 1.0
+"""Seconds that work which was broken off may take to say so."""
+
 
 class Storage(Extension):
     """Lives with the host: messages and blobs survive reloads, and so does work for them."""
@@ -34,6 +37,8 @@ class Storage(Extension):
         return task
 
     async def aclose(self) -> None:
+        if self._tasks:  # nothing listens any more; what is left gives its messages back
+            await asyncio.wait(self._tasks, timeout=_PATIENCE)
         for task in self._tasks:
             task.cancel()
         if self._tasks:

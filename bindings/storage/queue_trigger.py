@@ -11,7 +11,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from bindings.storage.account import refuse_other_accounts, section
+from bindings.storage.account import refuse_other_accounts, section, whole
+from bindings.storage.content import content_datum
 from bindings.storage.extension import LOOK_AGAIN, Storage
 from bindings.storage.queues import Message, moment, queue_name
 from emulator.sdk import (
@@ -48,11 +49,12 @@ class QueueTrigger(Trigger[QueueTriggerOptions]):
     def __init__(self, **bound: Any) -> None:
         super().__init__(**bound)
         refuse_other_accounts(self.services.settings, self.options.connection)
+        self._binary = self.declared.data_type == "binary"
         self._queue = queue_name(self.options.queue_name)
         options = section(self.services.host, "queues")
-        self._batch = _whole(options.get("batchsize"), 16)
-        self._most = self._batch + _whole(options.get("newbatchthreshold"), self._batch // 2)
-        self._tries = _whole(options.get("maxdequeuecount"), 5)
+        self._batch = whole(options.get("batchsize"), 16)
+        self._most = self._batch + whole(options.get("newbatchthreshold"), self._batch // 2)
+        self._tries = whole(options.get("maxdequeuecount"), 5)
         self._pause = _seconds(options.get("visibilitytimeout"))
         self._queues = self.shared.queues
         self._arrived = asyncio.Event()
@@ -75,7 +77,7 @@ class QueueTrigger(Trigger[QueueTriggerOptions]):
             1,
             "",
         )
-        return _fired(message, MANUAL_REASON)
+        return _fired(message, MANUAL_REASON, binary=self._binary)
 
     async def start(self, fire: Fire) -> None:
         self._queues.watch(self._queue, self._arrived)
@@ -132,24 +134,28 @@ class QueueTrigger(Trigger[QueueTriggerOptions]):
         await self.services.host.clock.sleep(seconds)
 
     async def _work(self, message: Message, fire: Fire) -> None:
+        self._queues.hold(message)
         try:
             await self._try(message, fire)
         except EmulatorError as error:
             self._trouble(error)
         finally:
+            self._queues.let_go(message)
             self._running -= 1
             self._arrived.set()
 
     async def _try(self, message: Message, fire: Fire) -> None:
         try:
-            await fire(_fired(message, f"New queue message detected on '{self._queue}'."))
+            reason = f"New queue message detected on '{self._queue}'."
+            await fire(_fired(message, reason, binary=self._binary))
         except EmulatorError:  # told by the call's own events
             await self._failed(message)
         else:
             await self._queues.delete(message)
 
     async def _failed(self, message: Message) -> None:
-        if message.dequeued < self._tries:
+        # What the end of a worker broke off is no failure; whoever listens next tries anew.
+        if message.dequeued < self._tries or self._stopped.is_set():
             await self._queues.give_back(message, self._pause)
             return
         poison = f"{self._queue}-poison"
@@ -169,8 +175,8 @@ class QueueTrigger(Trigger[QueueTriggerOptions]):
         self.services.host.log("Error", _CATEGORY, f"{told} {error.hint or ''}".rstrip())
 
 
-def _fired(message: Message, reason: str) -> Fired:
-    value = _body(message.body)
+def _fired(message: Message, reason: str, *, binary: bool) -> Fired:
+    text = content_datum(message.body)
     inserted = moment(message.inserted).isoformat()
     shown: dict[str, Any] = {
         "Id": message.id,
@@ -192,10 +198,10 @@ def _fired(message: Message, reason: str) -> Fired:
         f"MessageId: {message.id}, DequeueCount: {message.dequeued}, InsertionTime: {inserted}"
     )
     return Fired(
-        value,
+        content_datum(message.body, binary=binary),
         reason,
-        lambda: _data(value, shown),
-        metadata={"QueueTrigger": value, **metadata},
+        lambda: _data(text, shown),
+        metadata={"QueueTrigger": text, **metadata},
         detail=details if reason != MANUAL_REASON else "",
     )
 
@@ -210,19 +216,6 @@ def _data(value: Datum, shown: Mapping[str, Any]) -> Mapping[str, Any]:
         parsed = {}
     members = {name.lower() for name in parsed}
     return {**{name: each for name, each in data.items() if name.lower() not in members}, **parsed}
-
-
-def _body(body: bytes) -> Datum:
-    try:
-        return Datum("text", body.decode("utf-8"))
-    except UnicodeDecodeError:
-        return Datum("bytes", body)
-
-
-def _whole(given: Any, default: int) -> int:
-    return (
-        given if isinstance(given, int) and not isinstance(given, bool) and given > 0 else default
-    )
 
 
 def _seconds(given: Any) -> float:

@@ -25,6 +25,7 @@ _MIGRATIONS = (
     );
     CREATE INDEX queue_message_visible ON queue_message (queue, visible);
     """,
+    "CREATE INDEX queue_message_expires ON queue_message (expires)",
 )
 _COLUMNS = "number, queue, id, body, inserted, expires, visible, dequeued, receipt"
 
@@ -71,6 +72,7 @@ class Queues:
         self._host = host
         self._database = host.database("queues", _MIGRATIONS)
         self._waiting: dict[str, set[asyncio.Event]] = {}
+        self._held: dict[int, Message] = {}
 
     def watch(self, queue: str, arrived: asyncio.Event) -> None:
         """Let `arrived` be set whenever something may be there to be taken."""
@@ -97,15 +99,29 @@ class Queues:
         await self._database.run(work)
         self._tell(queue)
 
+    def hold(self, message: Message) -> None:
+        """Let nobody else see a message that was taken, however long it is worked on."""
+        self._held[message.number] = message
+
+    def let_go(self, message: Message) -> None:
+        self._held.pop(message.number, None)
+
     async def take(self, queue: str, most: int) -> list[Message]:
         """Return messages that nobody else sees until they are given back, the oldest first."""
         now, receipt = self._now(), self._host.random_id()
+        held = self._held_on(now)
 
         def work(connection: sqlite3.Connection) -> list[Message]:
             connection.execute("DELETE FROM queue_message WHERE expires <= ?", (now,))
+            connection.executemany(
+                "UPDATE queue_message SET visible = ? WHERE number = ? AND receipt = ?",
+                [(each.visible, each.number, each.receipt) for each in held],
+            )
+            # What is looked through is the index: bodies are read of those that are taken.
             found = connection.execute(
-                f"SELECT {_COLUMNS} FROM queue_message WHERE queue = ? AND visible <= ? "
-                "ORDER BY number LIMIT ?",
+                f"SELECT {_COLUMNS} FROM queue_message WHERE number IN (SELECT number FROM "
+                "queue_message WHERE queue = ? AND visible <= ? ORDER BY number LIMIT ?) "
+                "ORDER BY number",
                 (queue, now, most),
             )
             messages = [
@@ -121,6 +137,13 @@ class Queues:
             return messages
 
         return await self._database.run(work)
+
+    def _held_on(self, now: float) -> list[Message]:
+        """Return the messages of which half the lease is over, with a new one."""
+        late = [each for each in self._held.values() if each.visible - now < _LEASE / 2]
+        renewed = [each._replace(visible=now + _LEASE) for each in late]
+        self._held.update((each.number, each) for each in renewed)
+        return renewed
 
     async def next_visible(self, queue: str) -> float | None:
         """Return in how many seconds the next message can be seen; `None` without any."""

@@ -102,6 +102,10 @@ class Storing(AbstractAsyncContextManager["Storing"]):
     def values(self) -> list[Any]:
         return [each.value.value for each in self.fired]
 
+    async def asleep(self) -> None:
+        """Wait until a listener waits for the clock; what was cancelled waits no more."""
+        await self.until(lambda: any(not each.done() for _, each in self.clock._sleepers))
+
     async def until(self, holds: Callable[[], bool]) -> None:
         async with asyncio.timeout(PATIENCE):
             while not holds():  # noqa: ASYNC110 - nobody tells when it does

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import Any
 
@@ -147,7 +148,7 @@ async def test_what_was_written_meanwhile_is_made_up_for_once() -> None:
             await listener.start(store.fire)
             seen = len(store.fired) + 1
             await store.until(lambda seen=seen: len(store.fired) == seen)  # type: ignore[misc]
-            await store.until(lambda listener=listener: not listener._busy)  # type: ignore[misc]
+            await store.until(lambda store=store: not store.shared.blobs._begun)  # type: ignore[misc]
             await listener.stop()
         assert await store.shared.blobs.unseen("fn", "samples") == []
 
@@ -156,11 +157,84 @@ async def test_what_another_program_writes_is_found() -> None:
     async with Storing() as store:
         listener = trigger(store)
         await listener.start(store.fire)
-        await store.until(lambda: bool(store.clock._sleepers))
+        await store.asleep()
         await Blobs(store.host).put("samples", "a.txt", b"x")  # nobody here is told
         store.clock.advance(2)
         await store.until(lambda: len(store.fired) == 1)
         await listener.stop()
+
+
+async def test_a_run_outlives_its_listener_and_is_not_doubled_by_the_next() -> None:
+    async with Storing() as store:
+        ends = asyncio.Event()
+        store.work = lambda fired: _wait(ends)
+        before, after = trigger(store), trigger(store)
+        await before.start(store.fire)
+        await store.shared.blobs.put("samples", "a.txt", b"x")
+        await store.until(lambda: len(store.fired) == 1)
+        await before.stop()
+        await after.start(store.fire)
+        await store.asleep()  # it has looked
+        assert len(store.fired) == 1
+        ends.set()
+        await store.until(lambda: not store.shared.blobs._begun)
+        await store.asleep()
+        store.clock.advance(2)
+        await store.asleep()
+        await after.stop()
+        assert len(store.fired) == 1
+        assert await store.shared.blobs.unseen("fn", "samples") == []
+
+
+async def test_what_is_broken_off_after_the_end_of_listening_is_begun_anew() -> None:
+    async with Storing() as store:
+        ends = asyncio.Event()
+
+        async def lost() -> None:
+            await ends.wait()
+            raise FunctionFailed(FunctionError("WorkerLost", "the worker was stopped"))
+
+        store.work = lambda fired: lost()
+        before, after = trigger(store), trigger(store)
+        await before.start(store.fire)
+        await store.shared.blobs.put("samples", "a.txt", b"x")
+        await store.until(lambda: len(store.fired) == 1)
+        await before.stop()
+        ends.set()
+        await store.until(lambda: not store.shared.blobs._begun)
+        assert len(store.fired) == 1
+        assert await store.shared.queues.peek("webjobs-blobtrigger-poison") == []
+        store.work = lambda fired: None
+        await after.start(store.fire)
+        await store.until(lambda: len(store.fired) == 2 and not store.shared.blobs._begun)
+        await after.stop()
+        assert await store.shared.blobs.unseen("fn", "samples") == []
+
+
+async def test_no_more_blobs_are_worked_on_than_host_json_says() -> None:
+    async with Storing(host_json={"extensions": {"blobs": {"maxDegreeOfParallelism": 2}}}) as store:
+        for number in range(5):
+            await store.shared.blobs.put("samples", f"{number}.txt", b"x")
+        ends = asyncio.Event()
+        running, most = 0, 0
+
+        async def work() -> None:
+            nonlocal running, most
+            running += 1
+            most = max(most, running)
+            await ends.wait()
+            running -= 1
+
+        store.work = lambda fired: work()
+        listener = trigger(store)
+        await listener.start(store.fire)
+        await store.until(lambda: len(store.fired) == 2)
+        store.clock.advance(2)
+        await store.asleep()  # it has looked again
+        ends.set()
+        await store.until(lambda: len(store.fired) == 5 and not store.shared.blobs._begun)
+        await listener.stop()
+        assert most == 2
 
 
 async def test_a_blob_that_fails_is_told_to_the_poison_queue() -> None:
@@ -169,7 +243,7 @@ async def test_a_blob_that_fails_is_told_to_the_poison_queue() -> None:
         listener = trigger(store)
         await listener.start(store.fire)
         await store.shared.blobs.put("samples", "a.txt", b"x")
-        await store.until(lambda: bool(store.said) and not listener._busy)
+        await store.until(lambda: bool(store.said) and not store.shared.blobs._begun)
         await listener.stop()
         assert len(store.fired) == 2
         (message,) = await store.shared.queues.peek("webjobs-blobtrigger-poison")
@@ -205,9 +279,13 @@ async def test_state_that_cannot_be_used_is_told() -> None:
         await database.run(lambda connection: connection.execute("DROP TABLE blob_receipt"))
         listener = trigger(store)
         await listener.start(store.fire)
-        await store.until(lambda: bool(store.clock._sleepers))
+        await store.asleep()
         await store.shared.blobs.put("samples", "a.txt", b"x")
-        await store.until(lambda: len(store.fired) == 1 and not listener._busy)
+        await store.until(lambda: len(store.fired) == 1 and not store.shared.blobs._begun)
         await listener.stop()
         (told,) = store.said
         assert told.startswith("Error: Blobs of 'samples' cannot be used: ")
+
+
+async def _wait(ends: asyncio.Event) -> None:
+    await ends.wait()

@@ -170,6 +170,14 @@ async def test_members_of_a_message_answer_expressions() -> None:
         assert trigger(store).manual("{no").data()["queueTrigger"] == "{no"
 
 
+async def test_a_message_comes_as_bytes_where_those_are_asked_for() -> None:
+    async with Storing() as store:
+        fired = trigger(store, dataType="binary").manual('{"ID": 7}')
+        assert fired.value == Datum("bytes", b'{"ID": 7}')
+        assert fired.data()["ID"] == 7
+        assert fired.metadata["QueueTrigger"] == Datum("text", '{"ID": 7}')
+
+
 async def test_a_message_that_fails_is_tried_again_and_poisoned_in_the_end() -> None:
     host_json = {"extensions": {"Queues": {"maxDequeueCount": 3, "visibilityTimeout": "00:00:10"}}}
     async with Storing(host_json=host_json) as store:
@@ -180,7 +188,7 @@ async def test_a_message_that_fails_is_tried_again_and_poisoned_in_the_end() -> 
         for tries in (1, 2, 3):
             await store.until(lambda tries=tries: len(store.fired) == tries)  # type: ignore[misc]
             if tries < 3:
-                await store.until(lambda: bool(store.clock._sleepers))
+                await store.asleep()
                 store.clock.advance(10)
         await store.until(lambda: bool(store.said))
         await listener.stop()
@@ -225,11 +233,67 @@ async def test_a_run_outlives_its_listener_and_no_message_is_lost() -> None:
         await after.stop()
 
 
+async def test_a_message_stays_with_a_run_that_takes_long() -> None:
+    async with Storing() as store:
+        ends = asyncio.Event()
+        store.work = lambda fired: _wait(ends)
+        listener = trigger(store)
+        await listener.start(store.fire)
+        await store.shared.queues.put("orders", b"1")
+        await store.until(lambda: len(store.fired) == 1)
+        await store.asleep()
+        store.clock.advance(601)
+        await store.shared.queues.put("orders", b"2")
+        await store.until(lambda: len(store.fired) == 2)
+        assert store.values() == ["1", "2"]
+        ends.set()
+        await store.until(lambda: not listener._running)
+        await listener.stop()
+        assert await store.shared.queues.peek("orders") == []
+
+
+async def test_a_message_that_is_held_is_seen_by_nobody_else() -> None:
+    async with Storing() as store:
+        queues, other = store.shared.queues, Queues(store.host)
+        await queues.put("orders", b"1")
+        (message,) = await queues.take("orders", 1)
+        queues.hold(message)
+        for _ in range(3):
+            store.clock.advance(400)
+            assert await queues.take("orders", 1) == []
+            assert await other.take("orders", 1) == []
+        queues.let_go(message)
+        store.clock.advance(601)
+        (again,) = await queues.take("orders", 1)
+        assert again.dequeued == 2
+
+
+async def test_what_is_broken_off_after_the_end_of_listening_is_no_failure() -> None:
+    async with Storing(host_json={"extensions": {"queues": {"maxDequeueCount": 1}}}) as store:
+        ends = asyncio.Event()
+
+        async def lost() -> None:
+            await ends.wait()
+            raise FunctionFailed(FunctionError("WorkerLost", "the worker was stopped"))
+
+        store.work = lambda fired: lost()
+        listener = trigger(store)
+        await listener.start(store.fire)
+        await store.shared.queues.put("orders", b"1")
+        await store.until(lambda: len(store.fired) == 1)
+        await listener.stop()
+        ends.set()
+        await store.shared.aclose()  # waits for what is given back
+        (again,) = await store.shared.queues.take("orders", 1)
+        assert (again.body, again.dequeued) == (b"1", 2)
+        assert store.said == []
+
+
 async def test_what_another_program_leaves_is_found() -> None:
     async with Storing() as store:
         listener = trigger(store)
         await listener.start(store.fire)
-        await store.until(lambda: bool(store.clock._sleepers))
+        await store.asleep()
         await Queues(store.host).put("orders", b"1")  # nobody here is told
         store.clock.advance(2)
         await store.until(lambda: len(store.fired) == 1)
