@@ -39,8 +39,7 @@ class Calls {
   }
 
   async _run(call, loaded, header, blobs) {
-    if (!loaded.server) return this._invoke(call, loaded, requestOf(loaded, header, blobs));
-    const exchange = Exchange.of(loaded, header, blobs, this._send);
+    const exchange = loaded.server ? Exchange.of(loaded, header, blobs, this._send) : null;
     if (!exchange) return this._invoke(call, loaded, requestOf(loaded, header, blobs));
     call.exchange = exchange;
     try {
@@ -138,8 +137,20 @@ class Calls {
   _answer(call, header, blobs) {
     call.answered = true;
     this._capture.finish(call.id);
-    this._send(header, blobs);
+    try {
+      this._send(header, blobs);
+    } catch (error) {
+      this._send({ kind: 'result', id: call.id, error: unsendable(error) });
+    }
   }
+}
+
+// Why an answer cannot be sent: a message holds only so much text, and JSON not everything.
+function unsendable(error) {
+  const { name, message } = error;
+  if (name === 'TypeError') return { type: name, message };
+  const told = `what the function gave is too large: ${message}; a body of bytes may be larger`;
+  return { type: name, message: told };
 }
 
 module.exports = { Calls };

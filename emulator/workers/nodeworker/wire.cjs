@@ -14,7 +14,8 @@ const PIECE = 1 << 18; // bytes of a body that are sent at once
 
 class WireError extends Error {}
 
-// Return the message as buffers to be written one after the other.
+// Return the message as buffers to be written one after the other; throws a `RangeError` when it is
+// larger than can be sent.
 function encode(header, blobs) {
   let size = 0;
   if (blobs && blobs.length) {
@@ -23,6 +24,11 @@ function encode(header, blobs) {
   }
   const text = JSON.stringify(header);
   const length = Buffer.byteLength(text);
+  if (length > MAX_HEADER) {
+    throw new RangeError(
+      `a message with ${length} bytes of text, more than the ${MAX_HEADER} it holds`
+    );
+  }
   const copied = size <= COPIED;
   const frame = Buffer.allocUnsafe(8 + length + (copied ? size : 0));
   frame.writeUInt32BE(length, 0);

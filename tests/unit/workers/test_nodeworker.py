@@ -112,6 +112,31 @@ def test_a_port_for_debuggers_that_stays_in_use_is_told() -> None:
     assert done.stderr.count("Warning") == 1
 
 
+def test_a_call_whose_answer_cannot_be_sent_fails() -> None:
+    npm.require("the worker for Node.js")
+    folder = PROGRAMS["node"].script.parent
+    code = f"""
+        const {{ Calls }} = require({json.dumps(str(folder / "calls.cjs"))});
+        const {{ encode }} = require({json.dumps(str(folder / "wire.cjs"))});
+        const send = (header, blobs) => console.log(String(encode(header, blobs)[0].subarray(8)));
+        const calls = new Calls('/app', {{ capture: {{ finish() {{}} }}, send, log() {{}} }});
+        const model = {{
+          getInvocationModel: async () => model,
+          getArguments: async () => ({{ context: {{}}, inputs: [] }}),
+          invokeFunction: async () => null,
+          getResponse: async () => ({{ outputData: [{{ name: 'm', data: {{ string: 1n }} }}] }}),
+        }};
+        const metadata = {{ bindings: {{}} }};
+        calls.begin({{ model, metadata, callback: () => null }}, {{ id: '1', in: {{}} }}, []);
+    """
+    done = subprocess.run(
+        ["node", "-e", code], stdout=subprocess.PIPE, text=True, check=True, timeout=PATIENCE
+    )
+    answer = json.loads(done.stdout)
+    assert (answer["kind"], answer["id"], answer["error"]["type"]) == ("result", "1", "TypeError")
+    assert "BigInt" in answer["error"]["message"]
+
+
 OTHER = """
 const inspector = require('inspector');
 process.stdin.on('data', () => {
