@@ -81,7 +81,7 @@ def start(**given: Any) -> None:
 
 
 def _listen_for_debuggers(starter: Starter) -> socket.socket | None:
-    wanted = starter.debugging
+    wanted = starter.debuggers.wanted
     if wanted is None:
         return None
     hint = "Without --debug nobody can attach."

@@ -5,13 +5,14 @@ Imports little, so that the worker starts while the rest of the host is still be
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from emulator.config.hostjson import HostConfig, load_host_config
 from emulator.config.settings import Settings, load_settings
-from emulator.errors import EmulatorError
+from emulator.errors import ConfigError, EmulatorError
 from emulator.model import Problem, Severity
 from emulator.secrets import SecretFilter, texts_of
 from emulator.workers.channel import WorkerChannel
@@ -78,6 +79,24 @@ class Launch:
 
     configuration: Configuration
     channel: WorkerChannel
+
+
+def app_root(path: Path) -> Path:
+    """Return the folder of the app, which has to be one."""
+    root = path.expanduser().resolve()
+    if root.is_file():
+        raise ConfigError(
+            f"'{path}' is a file.",
+            hint=f"Give the folder of the app: {shlex.quote(str(path.parent))}",
+            code="app-missing",
+        )
+    if not root.is_dir():
+        raise ConfigError(
+            f"There is no folder '{path}'.",
+            hint="Give the folder of the app: the one with host.json and function_app.py.",
+            code="app-missing",
+        )
+    return root
 
 
 def configure(root: Path, environ: Mapping[str, str]) -> Configuration:
