@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from emulator.runtime.watch import Stamp, stamp_of
+from emulator.config.stamps import Stamp, stamp_of
 
 STRIKES = 3
 """So many different contents, each written while the app was being loaded, are suspicious."""

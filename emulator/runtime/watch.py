@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from emulator.config.hostjson import HostConfig
+from emulator.config.stamps import Stamp, stamp_of
 from emulator.runtime.inotify import FolderWatch, folders_below, reported_by_linux
 from emulator.workers.languages import NODE, PYTHON
 
@@ -50,9 +51,6 @@ _CODE: Mapping[str, frozenset[str]] = {
     "dotnet-isolated": frozenset({".dll"}),
 }
 _ANY_CODE = frozenset().union(*_CODE.values())
-
-Stamp = tuple[int, int, int]
-"""Time of the last change in nanoseconds, size, number on the disk."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,15 +286,6 @@ class Watcher:
             )
         except OSError:
             return []
-
-
-def stamp_of(path: Path) -> Stamp | None:
-    """Return what changes when the file does; `None` when it is not there."""
-    try:
-        status = path.stat()
-    except OSError:
-        return None
-    return status.st_mtime_ns, status.st_size, status.st_ino
 
 
 def _import_awatch() -> Callable[..., AsyncIterator[set[tuple[Any, str]]]]:

@@ -10,6 +10,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from emulator.config.stamps import Stamp, stamp_of
 from emulator.workers.channel import AppSpec, Interpreter, LogSink
 from emulator.workers.subprocess import SubprocessChannel
 
@@ -19,8 +20,6 @@ _INSTALLED = (
     "node_modules/.yarn-integrity",
     "node_modules/.yarn-state.yml",
 )
-
-Stamps = tuple[tuple[int, int], ...]
 
 
 class Standby:
@@ -33,7 +32,7 @@ class Standby:
         self._modules: tuple[str, ...] = ()
         self._files: tuple[Path, ...] = ()
         """By which it is seen that packages are others than those the spare has loaded."""
-        self._stamps: Stamps = ()
+        self._stamps: list[Stamp | None] = []
         self._closed = False
 
     def take(self, spec: AppSpec, interpreter: Interpreter) -> SubprocessChannel:
@@ -43,7 +42,7 @@ class Standby:
         nor when a package is.
         """
         spare, self._spare = self._spare, None
-        fits = self._for == (spec, interpreter) and self._stamps == _stamps(self._files)
+        fits = self._for == (spec, interpreter) and self._stamps == self._look()
         if spare is not None and fits and not spare.ended:
             spare.begin()
             return spare
@@ -65,7 +64,7 @@ class Standby:
             self._spare.discard()
         self._for = (spec, interpreter)
         self._files = _files(spec.root, self._modules)
-        self._stamps = _stamps(self._files)
+        self._stamps = self._look()
         self._spare = SubprocessChannel.spawn(spec, interpreter, self._sink, warm=self._modules)
 
     def discard(self) -> None:
@@ -73,6 +72,9 @@ class Standby:
         spare, self._spare = self._spare, None
         if spare is not None:
             spare.discard()
+
+    def _look(self) -> list[Stamp | None]:
+        return [stamp_of(each) for each in self._files]
 
     async def aclose(self) -> None:
         self._closed = True
@@ -85,15 +87,3 @@ def _files(root: Path, modules: Sequence[str]) -> tuple[Path, ...]:
     """Return the files of modules that are named by them, and what installers of Node.js write."""
     named = [Path(name) for name in modules if os.path.isabs(name)]
     return (*named, *(root / name for name in _INSTALLED))
-
-
-def _stamps(files: Sequence[Path]) -> Stamps:
-    return tuple(_stamp(file) for file in files)
-
-
-def _stamp(file: Path) -> tuple[int, int]:
-    try:
-        found = file.stat()
-    except OSError:
-        return 0, 0
-    return found.st_mtime_ns, found.st_size
