@@ -3,27 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import math
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
-from dataclasses import dataclass, replace
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Any
 
 import msgspec
 
 from emulator.clock import Clock
 from emulator.config.timespan import format_timespan
 from emulator.errors import (
-    BindingError,
     EmulatorError,
     FunctionFailed,
     FunctionNotFound,
     FunctionTimeout,
     InvocationError,
-    WorkerLost,
 )
 from emulator.events import (
-    BindingUsed,
     EventBus,
     FunctionRan,
     InvocationFinished,
@@ -32,13 +28,13 @@ from emulator.events import (
     LogLine,
 )
 from emulator.ids import new_id
-from emulator.invocation.bound import BoundFunction, Reader, Writer
+from emulator.invocation.bound import BoundFunction
+from emulator.invocation.exchange import CallLog, Exchange, broken, given_to_outputs
 from emulator.invocation.limits import Deadlines, InFlight, RetrySchedule
 from emulator.invocation.metadata import metadata_of
-from emulator.invocation.options import BoundOptions, Evaluation
+from emulator.invocation.options import Evaluation
 from emulator.model import (
     NO_TRACE,
-    NONE,
     Datum,
     FunctionError,
     Invocation,
@@ -231,66 +227,20 @@ class Invoker:
             random_id=new_id,
             method_name=function.model.name,
         )
-        base = Call(
+        call = Call(
             id=call_id,
             function=function.model,
             options=None,
-            log=_CallLog(self._events, call_id, function.model.name),
+            log=CallLog(self._events, call_id, function.model.name),
             ancestors=() if parent is None else (*parent.ancestors, parent),
             scope={} if parent is None else parent.scope,
         )
-        inputs = {function.trigger_name: fired.value}
-        for group in function.readers:
-            values = await _together([self._read(reader, base, evaluation) for reader in group])
-            inputs.update(zip((reader.name for reader in group), values, strict=True))
+        exchange = Exchange(self._events, evaluation, call)
+        inputs = {function.trigger_name: fired.value, **await exchange.read(function.readers)}
         result = await self._worker(call_id, function, inputs, fired, trace, retry, stream)
         if function.writers:
-            given = _given(result, function)
-            writes = [
-                self._write(writer, base, evaluation, given[writer.name])
-                for writer in function.writers
-                if writer.name in given and not given[writer.name].is_none
-            ]
-            await _together(writes)
+            await exchange.write(function.writers, given_to_outputs(result, function))
         return result
-
-    async def _read(self, reader: Reader, base: Call, evaluation: Evaluation) -> Datum:
-        options, value = None, NONE
-        try:
-            options = _resolved(reader.options, evaluation)
-            value = await reader.binding.read(self._call_of(reader, base, options))
-            return value
-        except EmulatorError as error:
-            raise _binding_failed(reader, error) from error
-        except Exception as error:  # a binding package may raise anything; only the call fails
-            raise _binding_broken(reader, error) from error
-        finally:
-            if self._events.hears(BindingUsed):
-                self._events.publish(_used(base, reader, "in", options, value))
-
-    async def _write(
-        self, writer: Writer, base: Call, evaluation: Evaluation, value: Datum
-    ) -> None:
-        options = None
-        try:
-            options = _resolved(writer.options, evaluation)
-            await writer.binding.write(self._call_of(writer, base, options), value)
-        except EmulatorError as error:
-            raise _binding_failed(writer, error) from error
-        except Exception as error:  # a binding package may raise anything; only the call fails
-            raise _binding_broken(writer, error) from error
-        finally:
-            if self._events.hears(BindingUsed):
-                self._events.publish(_used(base, writer, "out", options, value))
-
-    def _call_of(self, part: Reader | Writer, base: Call, options: Any) -> Call:
-        """Return the call as one of its bindings sees it."""
-        extension = part.binding.extension
-        if extension is None or not extension.log_category:
-            return replace(base, options=options)
-        name = base.function.name
-        log = _CallLog(self._events, base.id, name, source=extension.log_category)
-        return replace(base, options=options, log=log)
 
     async def _worker(
         self,
@@ -369,97 +319,12 @@ def _data(function: BoundFunction, fired: Fired) -> Mapping[str, Any]:
         return fired.data()
     except Exception as error:  # a binding package may raise anything; only the call fails
         kind = function.trigger.declared.type
-        raise _broken(function.trigger_name, kind, error) from error
+        raise broken(function.trigger_name, kind, error) from error
 
 
 def _known(data: Mapping[str, Any]) -> Callable[[], Mapping[str, Any]]:
     """Answer what was answered: a trigger is asked once."""
     return lambda: data
-
-
-class _CallLog:
-    __slots__ = ("_call_id", "_category", "_events", "_source")
-
-    def __init__(
-        self, events: EventBus, call_id: str, function: str, *, source: str | None = None
-    ) -> None:
-        self._events = events
-        self._call_id = call_id
-        self._category = f"Function.{function}"
-        self._source = source
-
-    def __call__(self, level: Level, message: str) -> None:
-        self._events.publish(LogLine(level, message, self._category, self._call_id, self._source))
-
-
-async def _together(awaitables: list[Any]) -> list[Any]:
-    """Await all; when one fails the others are still finished, then the first failure is raised."""
-    if len(awaitables) == 1:
-        return [await awaitables[0]]
-    outcomes = await asyncio.gather(*awaitables, return_exceptions=True)
-    for outcome in outcomes:
-        if isinstance(outcome, BaseException):
-            raise outcome
-    return outcomes
-
-
-def _resolved(options: BoundOptions, evaluation: Evaluation) -> Any:
-    return options.resolve(evaluation) if options.open else options.constant
-
-
-def _used(
-    call: Call, part: Reader | Writer, direction: Literal["in", "out"], options: Any, value: Datum
-) -> BindingUsed:
-    return BindingUsed(
-        call.id,
-        part.name,
-        part.binding.declared.type,
-        direction,
-        {} if options is None else msgspec.to_builtins(options),
-        value,
-    )
-
-
-def _given(result: InvocationResult, function: BoundFunction) -> Mapping[str, Datum]:
-    """Return what each output was given. Without a `$return` binding a returned JSON object sets
-    the outputs it names (rule of the official host)."""
-    given = dict(result.outputs)
-    if function.has_return:
-        given["$return"] = result.return_value
-    elif result.return_value.kind == "json":
-        members = json.loads(result.return_value.value)
-        if isinstance(members, dict):
-            for name, member in members.items():
-                given.setdefault(name, _member(member))
-    return given
-
-
-def _member(member: Any) -> Datum:
-    if isinstance(member, str):
-        return Datum("text", member)
-    return Datum("none", None) if member is None else Datum("json", json.dumps(member))
-
-
-def _binding_failed(part: Reader | Writer, error: EmulatorError) -> EmulatorError:
-    """Keep timeouts and lost workers of nested calls as they are; the rest becomes the call's."""
-    if isinstance(error, (WorkerLost, FunctionTimeout)):
-        return error
-    message = f"{error.message} (binding '{part.name}' of type '{part.binding.declared.type}')"
-    if error.hint:
-        message = f"{message} {error.hint}"
-    return FunctionFailed(FunctionError(type(error).__name__, message))
-
-
-def _binding_broken(part: Reader | Writer, error: Exception) -> BindingError:
-    return _broken(part.name, part.binding.declared.type, error)
-
-
-def _broken(name: str, kind: str, error: Exception) -> BindingError:
-    return BindingError(
-        f"The binding '{name}' of type '{kind}' failed unexpectedly: "
-        f"{type(error).__name__}: {error}",
-        code="binding-crashed",
-    )
 
 
 def _as_data(error: EmulatorError) -> FunctionError:
