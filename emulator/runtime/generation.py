@@ -66,28 +66,38 @@ class Generation:
             try:
                 await function.trigger.start(_fire(self.invoker, function))
             except Exception as error:  # a binding package may raise anything
-                told = (
-                    f"The listener for function 'Functions.{function.model.name}' was unable to "
-                    f"start. {type(error).__name__}: {error}"
-                )
-                failures.append(LogLine("Error", told, "Host.Triggers"))
+                failures.append(_unable(function.trigger, "start", error))
             else:
                 self._started.append(function.trigger)
+        if self.draining:  # it was said meanwhile
+            failures += await self.stop_triggers()
         return failures
 
-    async def stop_triggers(self) -> None:
-        """No new calls of its own; idempotent."""
+    async def stop_triggers(self) -> list[LogLine]:
+        """No new calls of its own; idempotent. One that cannot stop is told of, the others do."""
         started, self._started = self._started, []
+        failures = []
         for trigger in started:
-            await trigger.stop()
+            try:
+                await trigger.stop()
+            except Exception as error:  # as above
+                failures.append(_unable(trigger, "stop", error))
+        return failures
 
     async def aclose(self, drain: float) -> None:
-        """Stop the triggers, let running calls finish for `drain` seconds, end the worker."""
-        await self.stop_triggers()
+        """Let running calls finish for `drain` seconds, end the worker. No trigger listens."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(drain):
                 await self.invoker.in_flight.drained()
         await self.channel.aclose()
+
+
+def _unable(trigger: Trigger[Any], what: str, error: Exception) -> LogLine:
+    told = (
+        f"The listener for function 'Functions.{trigger.function.name}' was unable to {what}. "
+        f"{type(error).__name__}: {error}"
+    )
+    return LogLine("Error", told, "Host.Triggers")
 
 
 def _fire(invoker: Invoker, function: BoundFunction) -> Fire:

@@ -149,7 +149,7 @@ class Host:
         if self.current is None:
             return False
         self.current.draining = True
-        await self.current.stop_triggers()
+        await self._silence(self.current)
         return True
 
     async def resume(self) -> bool:
@@ -198,6 +198,7 @@ class Host:
         async with self._building:
             generation, self.current = self.current, None
         if generation is not None:
+            await self._silence(generation)
             await generation.aclose(STOP_GRACE)
         if self._retiring:
             await asyncio.wait(self._retiring)
@@ -267,7 +268,7 @@ class Host:
 
     async def _retire(self, generation: Generation) -> None:
         """Let what was replaced finish its calls; hurry when the host stops."""
-        await generation.stop_triggers()
+        await self._silence(generation)
         drained = asyncio.create_task(generation.invoker.in_flight.drained())
         hurry = asyncio.create_task(self._stopping.wait())
         await asyncio.wait(
@@ -277,6 +278,10 @@ class Host:
         drained.cancel()
         await asyncio.gather(drained, hurry, return_exceptions=True)
         await generation.aclose(STOP_GRACE)
+
+    async def _silence(self, generation: Generation) -> None:
+        for failure in await generation.stop_triggers():
+            self.events.publish(failure)
 
     def _fail(self, number: int, problems: tuple[Problem, ...]) -> None:
         self.failure = problems
