@@ -26,6 +26,9 @@ _FIELDS: tuple[tuple[int, int, Sequence[str]], ...] = (
 _YEARS = 50
 """How far ahead a date is looked for; 29 February on a certain weekday may be 40 years away."""
 
+_LAST = datetime(date.max.year, 1, 1, tzinfo=UTC)
+"""Some time before there are no dates any more, in any zone."""
+
 _SPAN = re.compile(r"(?:(\d{1,8})\.)?(\d{1,8}):(\d{1,2})(?::(\d{1,2})(\.\d{1,7})?)?")
 _SECOND = timedelta(seconds=1)
 
@@ -80,7 +83,8 @@ class Constant:
     adjusts = False
 
     def next(self, after: datetime, zone: Zone) -> datetime | None:
-        return after + self.interval
+        """Return the moment after that one; `None` when there is no date for it."""
+        return after + self.interval if self.interval < _LAST - after else None
 
     def __str__(self) -> str:
         days, seconds = self.interval.days, self.interval.seconds

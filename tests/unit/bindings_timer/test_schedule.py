@@ -132,6 +132,8 @@ def test_a_zone_has_a_name_or_is_that_of_the_machine() -> None:
 def test_a_schedule_is_shown_as_azure_shows_it() -> None:
     assert str(parse_schedule(" 0 */5 * * * * ")) == "Cron: '0 */5 * * * *'"
     assert str(parse_schedule("00:00:30")) == "Constant: 00:00:30"
+    assert coming("10675199.00:00:00", "2026-01-01 12:00:00") == []
+    assert coming("99999999", "2026-01-01 12:00:00") == []
     assert str(Constant(timedelta(days=1, hours=2))) == "Constant: 1.02:00:00"
 
 
