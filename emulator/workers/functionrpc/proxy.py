@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -67,22 +67,24 @@ class HttpProxy:
         body: AsyncIterator[bytes],
         respond: ResponseStream,
     ) -> None:
-        """Send the request with its body as it comes, and the response as it comes."""
+        """Send the request with its body as it comes, and the response as it comes.
+
+        Raises what `respond` raises when the client is gone, and `body` when it breaks off.
+        """
         if self._shut:  # it would open what nobody closes any more
             raise _no_answer("it has ended")
         request = speakable_request(request)
         at = urlsplit(request.url)
         path = f"{at.path or '/'}?{at.query}" if at.query else at.path or "/"
-        try:
+        sent = _Sent(body)
+        with _told_as_ours(sent):
             response = await self._opened().request(
                 request.method,
                 URL(f"{self._uri}{path}", encoded=True),
                 headers=_headers(call_id, request),
-                data=body if _has_body(request.headers) else None,
+                data=sent.parts() if _has_body(request.headers) else None,
                 allow_redirects=False,
             )
-        except aiohttp.ClientError as error:
-            raise _no_answer(error) from error
         async with response:
             headers = tuple(
                 (name, value)
@@ -90,7 +92,7 @@ class HttpProxy:
                 if name.lower() not in _NOT_FORWARDED
             )
             await respond.start(response.status, headers)
-            while chunk := await _next_of(response):
+            while chunk := await _next_of(response, sent):
                 await respond.write(chunk)
             respond.complete()
 
@@ -118,11 +120,33 @@ class HttpProxy:
             await self._closing
 
 
-async def _next_of(response: aiohttp.ClientResponse) -> bytes:
-    try:
+class _Sent:
+    """The body of a request on its way, and what broke it off."""
+
+    def __init__(self, body: AsyncIterator[bytes]) -> None:
+        self._body = body
+        self.error: Exception | None = None
+
+    async def parts(self) -> AsyncIterator[bytes]:
+        try:
+            async for part in self._body:
+                yield part
+        except Exception as error:  # of whoever reads it: aiohttp would tell of a connection
+            self.error = error
+            raise
+
+
+async def _next_of(response: aiohttp.ClientResponse, sent: _Sent) -> bytes:
+    with _told_as_ours(sent):
         return await response.content.readany()
+
+
+@contextlib.contextmanager
+def _told_as_ours(sent: _Sent) -> Iterator[None]:
+    try:
+        yield
     except aiohttp.ClientError as error:
-        raise _no_answer(error) from error
+        raise (sent.error or _no_answer(error)) from error
 
 
 def _no_answer(error: object) -> WorkerProtocolError:

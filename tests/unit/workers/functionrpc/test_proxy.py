@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import RawTestServer
 
 from emulator.errors import WorkerLost, WorkerProtocolError
 from emulator.model import Datum, FunctionError, HttpRequestData, Invocation, InvocationResult
@@ -117,3 +120,30 @@ async def test_nothing_is_forwarded_to_a_worker_that_has_ended() -> None:
     with pytest.raises(WorkerProtocolError, match="it has ended"):
         await proxy.forward("1", request, body=body, respond=WholeResponse())
     await proxy.close()
+
+
+@pytest.mark.parametrize("answers", ["first", "last"])
+async def test_a_body_that_breaks_off_is_told_as_it_did(answers: str) -> None:
+    began = asyncio.Event()
+
+    async def taken(request: web.BaseRequest) -> web.StreamResponse:
+        response = web.StreamResponse()
+        if answers == "first":
+            await response.prepare(request)
+        await request.content.readany()
+        began.set()
+        await request.read()
+        return response
+
+    async def body() -> AsyncIterator[bytes]:
+        yield b"begun"
+        await began.wait()
+        raise web.HTTPRequestEntityTooLarge(1, 2)
+
+    request = HttpRequestData("POST", "http://h/", {"transfer-encoding": "chunked"})
+    async with RawTestServer(taken) as server:
+        proxy = HttpProxy(str(server.make_url("")))
+        async with asyncio.timeout(PATIENCE):
+            with pytest.raises(web.HTTPRequestEntityTooLarge):
+                await proxy.forward("1", request, body=body(), respond=WholeResponse())
+        await proxy.close()
