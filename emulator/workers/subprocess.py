@@ -245,8 +245,6 @@ class SubprocessChannel:
             self._send({"kind": "stop", "grace": grace})
             await asyncio.wait([closed], timeout=grace)
         await self._ending.enforce(self._process)
-        if self._connection is not None:
-            self._connection.close()
         self._process.release()
         self._ended(ExitInfo(None, tuple(self._process.tail), expected=True))
 
@@ -314,6 +312,8 @@ class SubprocessChannel:
         if self._hello is not None and not self._hello.done():
             self._hello.set_exception(self._not_started(info))
             self._hello.exception()  # start() may not be waiting for it any more
+        if self._connection is not None:
+            self._connection.close()  # what the app has started may hold the other end
         if not self.closed.done():
             self.closed.set_result(info)
 

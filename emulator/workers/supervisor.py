@@ -207,12 +207,15 @@ class Supervisor:
 
     async def load(self, loads: Sequence[FunctionLoad]) -> Mapping[str, FunctionError]:
         first = self._slots[0]
-        if first.channel is None:
+        channel = first.channel
+        if channel is None:
             raise self._lost()
-        errors = await first.channel.load(loads)
+        errors = await channel.load(loads)
         begin = self._loads is None
+        if begin and first.channel is not channel:
+            raise self._lost()  # it ended behind its answer, when no other was to be started yet
         if begin and self._on_loaded is not None:
-            self._own(self._on_loaded(first.channel))
+            self._own(self._on_loaded(channel))
         self._loads = {**(self._loads or {}), **{each.function.name: each for each in loads}}
         self._set_ready(first)
         for slot in self._slots[1:]:

@@ -149,6 +149,22 @@ def test_how_many_processes_are_meant(text: str, count: int) -> None:
     assert process_count({}, 20) == 10
 
 
+async def test_a_worker_that_ends_behind_its_first_answer_has_not_loaded_the_app() -> None:
+    crew = Crew()
+    await crew.supervisor.start()
+    first = crew.workers[0]
+
+    async def load(loads: Sequence[FunctionLoad]) -> Mapping[str, FunctionError]:
+        first.die(3)
+        await settle()  # until that is known
+        return {}
+
+    first.load = load  # type: ignore[method-assign]
+    with pytest.raises(WorkerLost, match="last words"):
+        await crew.supervisor.load([FunctionLoad(folder_function(Path("/app"), "f"))])
+    await crew.supervisor.aclose()
+
+
 async def test_calls_go_round_the_workers() -> None:
     crew = await Crew(processes=3).up()
     assert [await crew.call() for _ in range(6)] == [0, 1, 2, 0, 1, 2]
