@@ -17,9 +17,10 @@ if TYPE_CHECKING:
         StateError,
     )
     from emulator.model import FunctionError, HttpRequestData, Problem
-    from emulator.testing.app import CallResult, EmulatedApp
+    from emulator.testing.app import EmulatedApp
     from emulator.testing.assistants import Assistant, AssistantMessage, SkillCall
     from emulator.testing.blocking import BlockingApp
+    from emulator.testing.calls import CallResult
     from emulator.testing.clock import AppClock
     from emulator.testing.records import CallRecord, LogEntry, RequestRecord
     from emulator.testing.settings import AppSettings
@@ -37,9 +38,10 @@ _MODULES = {
         "StateError",
     ),
     "emulator.model": ("FunctionError", "HttpRequestData", "Problem"),
-    "emulator.testing.app": ("CallResult", "EmulatedApp"),
+    "emulator.testing.app": ("EmulatedApp",),
     "emulator.testing.assistants": ("Assistant", "AssistantMessage", "SkillCall"),
     "emulator.testing.blocking": ("BlockingApp",),
+    "emulator.testing.calls": ("CallResult",),
     "emulator.testing.clock": ("AppClock",),
     "emulator.testing.records": ("CallRecord", "LogEntry", "RequestRecord"),
     "emulator.testing.settings": ("AppSettings",),

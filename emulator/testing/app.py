@@ -3,48 +3,34 @@
 from __future__ import annotations
 
 import asyncio
-import functools
-import inspect
-import json
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType, TracebackType
 from typing import Any, Literal, Self, TypeVar, cast
 
-import msgspec
-
 from emulator.clock import Clock
-from emulator.config.suggest import did_you_mean
-from emulator.errors import EmulatorError, FunctionFailed, FunctionNotFound
-from emulator.model import HttpRequestData, Problem
-from emulator.sdk import Extension, Fired
+from emulator.errors import EmulatorError
+from emulator.model import Problem
+from emulator.sdk import Extension
 from emulator.testing.assistants import Assistant
 from emulator.testing.blocking import BlockingApp
+from emulator.testing.calls import CallResult, called, check_known
 from emulator.testing.client import Client
 from emulator.testing.clock import AppClock
+from emulator.testing.decorating import opened_around
+from emulator.testing.loops import on_loop, own_loop, running_loop
 from emulator.testing.records import CallRecord, LogEntry, Recorder, RequestRecord
 from emulator.testing.report import journal
 from emulator.testing.settings import AppSettings
 from emulator.testing.startup import AppBroken, Running, launch
 from emulator.testing.state import AppState
 from emulator.testing.strict import Complaint, Expectations, StrictError
-from emulator.testing.values import Answer, plain
+from emulator.testing.values import Answer
 
 T = TypeVar("T")
 X = TypeVar("X", bound=Extension)
 Channel = Literal["inprocess", "subprocess"]
-
-
-@dataclass(frozen=True, slots=True)
-class CallResult:
-    """What a called function gave: `value` is what it returned, `outputs` what it set, by binding
-    name, both as Python values; `record` is the call with everything else."""
-
-    value: Any
-    outputs: Mapping[str, Any]
-    record: CallRecord
 
 
 class EmulatedApp:
@@ -141,7 +127,7 @@ class EmulatedApp:
             await self.aclose()
 
     def __enter__(self) -> BlockingApp:
-        self._runner = _own_loop()
+        self._runner = own_loop()
         try:
             self._runner.run(self.start())
         except BaseException:
@@ -163,24 +149,7 @@ class EmulatedApp:
     def __call__(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """Open the app anew around each run of `function`, which gets it as its first argument
         (after `self`): an `EmulatedApp` if it is a coroutine function, else a `BlockingApp`."""
-        if inspect.iscoroutinefunction(function):
-
-            @functools.wraps(function)
-            async def run(*args: Any, **kwargs: Any) -> Any:
-                async with self._copy() as app:
-                    return await function(*args, app, **kwargs)
-        else:
-
-            @functools.wraps(function)
-            def run(*args: Any, **kwargs: Any) -> Any:
-                with self._copy() as app:
-                    return function(*args, app, **kwargs)
-
-        _hide_argument(run, function)
-        return run
-
-    def _copy(self) -> EmulatedApp:
-        return EmulatedApp(self.path, **self._wanted)
+        return opened_around(function, lambda: EmulatedApp(self.path, **self._wanted))
 
     @property
     def is_open(self) -> bool:
@@ -234,51 +203,17 @@ class EmulatedApp:
         exception as `error` (its title is the message: `ValueError: …`), `FunctionTimeout`, or
         `FunctionNotFound`.
         """
-        return await self._home(self._call(name, value))
-
-    async def _call(self, name: str, value: Any) -> CallResult:
-        running = self._open()
-        function = running.generation().functions.get(name.lower())
-        if function is None:
-            raise self._not_found(name)
-        if isinstance(value, HttpRequestData):
-            fired = function.trigger.fired(value)
-        else:
-            fired = await function.trigger.requested(_text(value))
-        # A text of its own, by which the call is found again among others of the same function.
-        fired = msgspec.structs.replace(fired, reason="".join([*fired.reason]))
-        try:
-            result = await running.generation().invoker.run(function, fired)
-        except EmulatorError as error:
-            for record in self._records_of(fired):
-                self._expected.noticed(record)
-            if isinstance(error, FunctionFailed) and error.error.stack:
-                error.add_note(error.error.stack.rstrip())
-            raise
-        record = self._records_of(fired)[-1]
-        outputs = {name: plain(each) for name, each in result.outputs.items()}
-        return CallResult(plain(result.return_value), {**outputs, **record.outputs}, record)
-
-    def _records_of(self, fired: Fired) -> list[CallRecord]:
-        return [each for each in self._recorder.calls if each.reason is fired.reason]
-
-    def _not_found(self, name: str) -> FunctionNotFound:
-        known = [each.model.name for each in self._open().generation().functions.values()]
-        for problem in self.problems:
-            if (problem.function or "").lower() == name.lower():
-                return FunctionNotFound(
-                    f"The function '{name}' cannot be called: {problem.message}",
-                    hint=problem.hint,
-                )
-        hint = did_you_mean(name, known) or f"Functions: {', '.join(known) or 'none'}."
-        return FunctionNotFound(f"There is no function '{name}' in this app. {hint}", hint=hint)
+        work = called(self._open(), name, value, noticed=self._expected.noticed)
+        return await self._home(work)
 
     # What happened
 
     def invocations(self, name: str | None = None) -> list[CallRecord]:
-        """Return the calls so far, those of one function or all, in the order they began."""
-        if name is not None and name.lower() not in self._open().generation().functions:
-            raise self._not_found(name)
+        """Return the calls so far, those of one function or all, in the order they began.
+
+        Raises `FunctionNotFound` for a name no function has.
+        """
+        check_known(self._open(), name)
         return [
             each
             for each in self._recorder.calls
@@ -391,8 +326,7 @@ class EmulatedApp:
         `Type: message`. Yields a list that holds the failed calls afterwards; raises
         `AssertionError` when there is none.
         """
-        if name is not None and name.lower() not in self._open().generation().functions:
-            raise self._not_found(name)
+        check_known(self._open(), name)
         clean = self._open().secret_filter
         return self._expected.failure(
             self._recorder.calls, name, match, lambda text: clean().without_values(text)
@@ -443,7 +377,7 @@ class EmulatedApp:
         `RuntimeError` otherwise.
         """
         loop = self._open().loop
-        if not loop.is_running() or _running_loop() is loop:
+        if not loop.is_running() or running_loop() is loop:
             raise RuntimeError(
                 "This app runs on the loop of the test itself: await its methods, or open it "
                 "with plain `with`."
@@ -465,52 +399,7 @@ class EmulatedApp:
         except RuntimeError:
             work.close()
             raise
-        if loop is asyncio.get_running_loop():
-            return await work
-        if not loop.is_running():
-            work.close()
-            raise RuntimeError(
-                "This app lives on another event loop, which is not running. Use the fixture "
-                "functions_app_session, which has a thread of its own, or give test and fixture "
-                "the same loop_scope."
-            )
-        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, loop))
-
-
-def _running_loop() -> asyncio.AbstractEventLoop | None:
-    try:
-        return asyncio.get_running_loop()
-    except RuntimeError:
-        return None
-
-
-def _own_loop() -> asyncio.Runner:
-    if _running_loop() is not None:
-        raise RuntimeError(
-            "`with EmulatedApp(…)` blocks, and an event loop is running here: use `async with`."
-        )
-    return asyncio.Runner()
-
-
-def _text(value: Any) -> str:
-    match value:
-        case None:
-            return ""
-        case str():
-            return value
-        case bytes():
-            return value.decode("utf-8")
-        case _:
-            return json.dumps(value)
-
-
-def _hide_argument(wrapper: Callable[..., Any], function: Callable[..., Any]) -> None:
-    """Let pytest, which fills parameters by name, not see the one that is the app."""
-    signature = inspect.signature(function)
-    names = list(signature.parameters)
-    own = names[1:2] if names[:1] == ["self"] else names[:1]
-    kept = [each for name, each in signature.parameters.items() if name not in own]
-    cast(Any, wrapper).__signature__ = signature.replace(parameters=kept)
+        return await on_loop(loop, work)
 
 
 __all__ = ["AppBroken", "CallResult", "EmulatedApp"]

@@ -15,7 +15,8 @@ from emulator.testing.settings import AppSettings
 from emulator.testing.values import BlockingAnswer
 
 if TYPE_CHECKING:
-    from emulator.testing.app import CallResult, EmulatedApp
+    from emulator.testing.app import EmulatedApp
+    from emulator.testing.calls import CallResult
 
 T = TypeVar("T")
 
