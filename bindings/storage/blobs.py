@@ -30,6 +30,8 @@ _MIGRATIONS = (
         PRIMARY KEY (function, container, name)
     ) WITHOUT ROWID;
     """,
+    # Tags stand behind contents, which are not to be read when one looks for what is new.
+    "CREATE INDEX blob_etag ON blob (container, name, etag)",
 )
 
 _CONTAINER = re.compile(r"[a-z0-9](?:-?[a-z0-9])+|\$root|\$web")
