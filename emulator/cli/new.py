@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,8 +14,13 @@ from emulator.scaffold.addition import HOST_FILE, add
 from emulator.scaffold.catalogue import find_template, template_names
 from emulator.scaffold.node import unreached
 
+if TYPE_CHECKING:
+    _Choice = click.Choice[str]
+else:
+    _Choice = click.Choice  # before click 8.2 it has no parameter
 
-class _TemplateName(click.Choice[str]):
+
+class _TemplateName(_Choice):
     """Knows the names of the official tools as well: `HTTP trigger` is `http`."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
