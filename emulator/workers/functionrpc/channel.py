@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from emulator.errors import WorkerLost, WorkerProtocolError, WorkerStartError
-from emulator.model import FunctionError, FunctionModel, Invocation, InvocationResult
+from emulator.model import FunctionError, Invocation, InvocationResult
 from emulator.workers.calls import Calls
 from emulator.workers.channel import (
     AppSpec,
@@ -22,12 +20,13 @@ from emulator.workers.channel import (
     WorkerInfo,
 )
 from emulator.workers.ending import EOF_WAIT, HANGS, HUNG_UP, Ending, describe_exit
+from emulator.workers.functionrpc.answers import Answers
+from emulator.workers.functionrpc.app import RpcApp
 from emulator.workers.functionrpc.failures import failure_of
-from emulator.workers.functionrpc.indexing import Found, index_of
 from emulator.workers.functionrpc.launch import RpcProcess
 from emulator.workers.functionrpc.link import Link
 from emulator.workers.functionrpc.logs import log_of
-from emulator.workers.functionrpc.messages import Messages, as_delivered
+from emulator.workers.functionrpc.messages import Messages
 from emulator.workers.functionrpc.places import Places
 from emulator.workers.functionrpc.protocol import Protocol
 from emulator.workers.functionrpc.proxy import (
@@ -38,14 +37,10 @@ from emulator.workers.functionrpc.proxy import (
     outcome,
     taken_apart,
 )
-from emulator.workers.functionrpc.scriptstacks import is_about_loading, last_words
+from emulator.workers.functionrpc.scriptstacks import last_words
 from emulator.workers.loops import in_loop, through_loop
 from emulator.workers.output import told_to
 
-_METADATA_TIMEOUT = 60.0
-_LOAD_TIMEOUT = 300.0
-_COMPLAINT_STEP, _COMPLAINT_STEPS = 0.02, 15
-_TOGETHER = frozenset({"AcceptsListOfFunctionLoadRequests", "SupportsLoadResponseCollection"})
 _DEBUGGED = ("--wait-for-client", "--inspect-brk", "--inspect-wait", "suspend=y")
 
 
@@ -55,27 +50,26 @@ class RpcChannel:
     def __init__(
         self, process: RpcProcess, worker: RpcWorker, sink: LogSink, *, fetches: bool = False
     ) -> None:
-        """With `fetches` the worker is to see to the packages that the app lists."""
         self._process = process
-        self._fetches = fetches
         self._worker = worker
         self._sink = sink
         self._places = Places(worker.directory, process.folder)
         self._messages: Messages | None = None
-        self._protocol: Protocol | None = None
         self._link: Link | None = None
         self._proxy: HttpProxy | None = None
         self._ending = Ending()
-        self._answers: dict[str, asyncio.Future[Any]] = {}
-        """What is waited for besides calls, by what it is."""
+        self._answers = Answers(self._ending)
         self._calls = Calls()
         self._accepts: dict[str, str] = {}
-        self._functions: dict[str, FunctionModel] = {}
-        self._failed: dict[str, FunctionError] = {}
-        """Why functions could not be loaded, by name in lower case. They are not called: workers
-        need not know them."""
-        self._found = Found()
-        self._errors: list[str] = []
+        self._app = RpcApp(
+            worker,
+            printed=process.child.tail,
+            ending=self._ending,
+            answers=self._answers,
+            places=self._places,
+            spoken=self._spoken,
+            fetches=fetches,
+        )
 
     @classmethod
     def spawn(cls, spec: AppSpec, worker: RpcWorker, sink: LogSink) -> RpcChannel:
@@ -102,10 +96,10 @@ class RpcChannel:
         _ = self.closed
         arguments = " ".join((*worker.arguments, *worker.worker_arguments))
         debugged = any(each in arguments for each in _DEBUGGED)
-        self._protocol = protocol = Protocol()
+        protocol = Protocol()
         self._messages = messages = Messages(protocol, self._places)
-        connected = self._expect("start_stream")
-        initialized = self._expect("worker_init_response")
+        connected = self._answers.expect("start_stream")
+        initialized = self._answers.expect("worker_init_response")
         self._listen(loop)
         self._link = link = Link(
             self._process.listening,
@@ -129,14 +123,14 @@ class RpcChannel:
             if self._ending.asked:
                 await self.aclose(0)
                 raise
-            self._found.init_error = FunctionError("WorkerLost", error.message)
+            self._app.began(FunctionError("WorkerLost", error.message))
             return self._info(protocol.message("WorkerInitResponse")())
         except BaseException:
             await self.aclose(0)
             raise
         # One with an empty value is none.
         messages.capabilities = {name: said for name, said in response.capabilities.items() if said}
-        self._found.init_error = failure_of(response.result, self._places)
+        self._app.began(failure_of(response.result, self._places))
         uri = messages.capabilities.get("HttpUri")
         if uri:
             self._proxy = HttpProxy(uri)
@@ -159,8 +153,7 @@ class RpcChannel:
 
     async def _in_time(self, answer: asyncio.Future[Any], seconds: float | None, what: str) -> Any:
         try:
-            async with asyncio.timeout(seconds):
-                return await self._ending.unless(answer)
+            return await self._answers.within(answer, seconds)
         except TimeoutError:
             tail = "\n".join(self._process.child.tail)
             raise WorkerStartError(
@@ -178,95 +171,10 @@ class RpcChannel:
     # The app
 
     async def index(self) -> Index:
-        found = self._found
-        if found.index is None:
-            response = None
-            if self._worker.indexes and found.init_error is None:
-                messages, link = self._spoken()
-                answer = self._expect("function_metadata_response")
-                link.send(messages.metadata())
-                try:
-                    async with asyncio.timeout(_METADATA_TIMEOUT):
-                        response = await self._ending.unless(answer)
-                except TimeoutError:
-                    found.init_error = FunctionError(
-                        "TimeoutError",
-                        f"the worker did not list its functions within {_METADATA_TIMEOUT:.0f} s",
-                    )
-                except WorkerLost as error:
-                    if self._ending.asked:
-                        raise
-                    # The app's own code ended the process, so this is a mistake of the app.
-                    found.init_error = FunctionError("WorkerLost", error.message)
-            if response is not None and not response.function_metadata_results:
-                await self._complaints()
-            found.index = index_of(
-                found,
-                response,
-                places=self._places,
-                printed=self._process.child.tail,
-                reported=self._errors,
-                streams=self._proxy is not None,
-            )
-        return found.index
-
-    async def _complaints(self) -> None:
-        """Wait a moment for what the worker may be saying on standard error."""
-        for _ in range(_COMPLAINT_STEPS):
-            if self._process.child.tail or self._errors:
-                return
-            await asyncio.sleep(_COMPLAINT_STEP)
+        return await self._app.index(streams=self._proxy is not None)
 
     async def load(self, loads: Sequence[FunctionLoad]) -> Mapping[str, FunctionError]:
-        messages, link = self._spoken()
-        # Those that are disabled come last, so that the others need not wait for them.
-        functions = sorted(map(as_delivered, loads), key=lambda each: each.disabled)
-        answers: dict[str, asyncio.Future[Any]] = {}
-        together = not _TOGETHER.isdisjoint(messages.capabilities)
-        assert self._protocol is not None
-        message = self._protocol.StreamingMessage()
-        for function in functions:
-            if function.name.lower() in self._found.errors:
-                continue
-            if together:
-                request = message.function_load_request_collection.function_load_requests.add()
-            else:
-                message = self._protocol.StreamingMessage()
-                request = message.function_load_request
-            known = self._found.metadata.get(function.name.lower())
-            function_id = messages.load(request, function, known)
-            request.managed_dependency_enabled = self._fetches
-            self._functions[function.name.lower()] = function
-            answers[function.name] = self._expect(f"load {function_id}")
-            if not together:
-                await link.send_when_ready(message)
-        if together and answers:
-            await link.send_when_ready(message)
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_LOAD_TIMEOUT):
-                for answer in answers.values():
-                    await self._ending.unless(answer)
-        for function in functions:
-            error = self._load_error(function, answers.get(function.name))
-            self._failed.pop(function.name.lower(), None)
-            if error is not None:
-                self._failed[function.name.lower()] = error
-        return {
-            each.name: self._failed[each.name.lower()]
-            for each in functions
-            if each.name.lower() in self._failed
-        }
-
-    def _load_error(
-        self, function: FunctionModel, answer: asyncio.Future[Any] | None
-    ) -> FunctionError | None:
-        if answer is None:
-            return self._found.errors[function.name.lower()]
-        if answer.done():
-            return failure_of(answer.result().result, self._places)
-        return FunctionError(
-            "TimeoutError", f"the worker did not load it within {_LOAD_TIMEOUT:.0f} s"
-        )
+        return await self._app.load(loads)
 
     # Calls
 
@@ -277,9 +185,9 @@ class RpcChannel:
             whole = WholeResponse()
             return whole.given_with(await self.stream(*taken_apart(invocation), whole))
         messages, link = self._spoken()
-        function = self._functions.get(invocation.function.lower())
-        if function is None or function.name.lower() in self._failed:
-            return self._not_loaded(invocation)
+        function = self._app.callable(invocation.function)
+        if isinstance(function, FunctionError):
+            return InvocationResult(error=function)
         message = messages.invoke(invocation, function)
         answer = self._calls.begin(invocation.id, self.closed.get_loop())
         if request is not None and "accept" in request.headers:
@@ -301,9 +209,9 @@ class RpcChannel:
         request = http_request(invocation)
         if self._proxy is None or request is None:
             raise WorkerProtocolError("the worker has not said where it serves HTTP")
-        function = self._functions.get(invocation.function.lower())
-        if function is None or function.name.lower() in self._failed:
-            return self._not_loaded(invocation)
+        function = self._app.callable(invocation.function)
+        if isinstance(function, FunctionError):
+            return InvocationResult(error=function)
         message = messages.invoke(invocation, function, proxied=True)
         answer = self._calls.begin(invocation.id, self.closed.get_loop())
         forwarding: asyncio.Task[None] | None = None
@@ -326,11 +234,6 @@ class RpcChannel:
                 await asyncio.gather(forwarding, return_exceptions=True)
             if self._calls.give_up(invocation.id, sent=sent):
                 self._cancel(invocation.id)
-
-    def _not_loaded(self, invocation: Invocation) -> InvocationResult:
-        name = invocation.function
-        unknown = FunctionError("RuntimeError", f"the function '{name}' is not loaded")
-        return InvocationResult(error=self._failed.get(name.lower(), unknown))
 
     async def cancel(self, invocation_id: str) -> None:
         if invocation_id in self._calls:
@@ -395,12 +298,12 @@ class RpcChannel:
                 case "rpc_log":
                     self._logged(message.rpc_log)
                 case "function_load_response":
-                    self._loaded(message.function_load_response)
+                    self._app.loaded(message.function_load_response)
                 case "function_load_response_collection":
                     for each in message.function_load_response_collection.function_load_responses:
-                        self._loaded(each)
+                        self._app.loaded(each)
                 case "start_stream" | "worker_init_response" | "function_metadata_response":
-                    self._resolve(kind, getattr(message, kind))
+                    self._answers.came(kind, getattr(message, kind))
                 case _:
                     pass  # what newer workers say asks nothing of a host that does not know it
         except WorkerProtocolError as error:
@@ -415,21 +318,11 @@ class RpcChannel:
             result = InvocationResult(error=FunctionError(type(error).__name__, str(error)))
         self._calls.answered(call_id, result, still_running=False)
 
-    def _loaded(self, response: Any) -> None:
-        self._resolve(f"load {response.function_id}", response)
-
     def _logged(self, log: Any) -> None:
         line = log_of(log)
-        if line is None:
-            return
-        if line.source == "worker" and is_about_loading(line.message):
-            self._errors.append(line.message)  # which a problem of the app tells
-            return
-        if self._found.index is None:
-            if line.level in ("Error", "Critical"):
-                self._errors.append(line.message)
-            line = replace(line, once=line.source == "worker")
-        self._sink(line)
+        told = None if line is None else self._app.heard(line)
+        if told is not None:
+            self._sink(told)
 
     def _disconnected(self) -> None:
         if self._ending.exit is not None:
@@ -460,22 +353,10 @@ class RpcChannel:
         if not self.closed.done():
             self.closed.set_result(info)
 
-    # Waiting
-
     def _spoken(self) -> tuple[Messages, Link]:
         if self._ending.info is not None or self._messages is None or self._link is None:
             raise self._ending.error()
         return self._messages, self._link
-
-    def _expect(self, what: str) -> asyncio.Future[Any]:
-        answer: asyncio.Future[Any] = self.closed.get_loop().create_future()
-        self._answers[what] = answer
-        return answer
-
-    def _resolve(self, what: str, value: Any) -> None:
-        answer = self._answers.pop(what, None)
-        if answer is not None and not answer.done():
-            answer.set_result(value)
 
     def _not_started(self, info: ExitInfo) -> WorkerStartError:
         tail = "\n".join(info.tail)

@@ -44,6 +44,9 @@ class Messages:
         """What the worker can do, by name; the values differ between workers and mean nothing."""
         self.function_ids: dict[str, str] = {}
 
+    def empty(self) -> Any:
+        return self._protocol.StreamingMessage()
+
     def init(self, request_id: str) -> Any:
         message = self._protocol.StreamingMessage(request_id=request_id)
         request = message.worker_init_request
@@ -54,7 +57,7 @@ class Messages:
         return message
 
     def metadata(self) -> Any:
-        message = self._protocol.StreamingMessage()
+        message = self.empty()
         message.functions_metadata_request.function_app_directory = str(self._places.app)
         return message
 
@@ -74,7 +77,7 @@ class Messages:
         self, invocation: Invocation, function: FunctionModel, *, proxied: bool = False
     ) -> Any:
         """With `proxied` the HTTP request comes another way: only its route values are here."""
-        message = self._protocol.StreamingMessage()
+        message = self.empty()
         request = message.invocation_request
         request.invocation_id = invocation.id
         request.function_id = self.function_ids[function.name.lower()]
@@ -117,12 +120,12 @@ class Messages:
         return Datum("http", HttpRequestData("", "", params=params))
 
     def cancel(self, invocation_id: str) -> Any:
-        message = self._protocol.StreamingMessage()
+        message = self.empty()
         message.invocation_cancel.invocation_id = invocation_id
         return message
 
     def terminate(self, grace: float) -> Any:
-        message = self._protocol.StreamingMessage()
+        message = self.empty()
         message.worker_terminate.grace_period.FromMilliseconds(int(grace * 1000))
         return message
 
