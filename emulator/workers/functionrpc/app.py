@@ -40,7 +40,7 @@ class RpcApp:
         spoken: Callable[[], tuple[Messages, Link]],
         fetches: bool,
     ) -> None:
-        """`printed` are its last lines on standard error. With `fetches` it is to see to the packages
+        """`printed` are its last lines on standard error; with `fetches` it sees to the packages
         that the app lists."""
         self._printed = printed
         self._indexes = worker.indexes
