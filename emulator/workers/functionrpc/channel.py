@@ -225,6 +225,7 @@ class RpcChannel:
             )
             result = await outcome(answer, forwarding, begun=begun.told)
             if result.error is None and not begun.told.done():
+                forwarding.cancel()  # a response that comes now comes too late
                 await begun.start(204, ())
                 begun.complete()
             return result
