@@ -167,6 +167,11 @@ def fired(data: Mapping[str, Any] | None = None, value: Datum = NONE) -> Fired:
     return Fired(value, "asked", lambda: dict(data or {}))
 
 
+async def text(call: Call) -> Datum:
+    """Read as an input does whose value is its own path."""
+    return Datum("text", call.options.path)
+
+
 def failing(message: str = "no", kind: str = "ValueError") -> Answer:
     async def answer(invocation: Invocation) -> InvocationResult:
         return InvocationResult(error=FunctionError(kind, message, "stack"))
