@@ -9,10 +9,12 @@ _ENDING = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")  # the last one is Windows
 
 
 def ending_signals() -> Iterator[int]:
-    """Yield those of them that this system has."""
+    """Yield those of them that this system has; not the one that `nohup` wants ignored."""
     for name in _ENDING:
         number = getattr(signal, name, None)
-        if number is not None:
+        if number is None:
+            continue
+        if name != "SIGHUP" or signal.getsignal(number) is not signal.SIG_IGN:
             yield number
 
 

@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -68,6 +69,15 @@ async def test_nothing_is_fetched_or_looked_up(app: Path, tmp_path: Path) -> Non
     assert called <= {"127.0.0.1", "::1", "localhost"}
 
 
+@pytest.fixture
+def without_nohup() -> Iterator[None]:
+    """What is started now hears of a terminal that is closed, also in tests behind `nohup`."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
+@pytest.mark.usefixtures("without_nohup")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 async def test_the_end_leaves_no_process_and_the_port_free(
     app: Path, number: signal.Signals
