@@ -1,7 +1,9 @@
 """`blobTrigger`: runs the function for each new or changed blob of a container.
 
 Differences: blobs are kept in the app's state, so they come from this host's own functions, at once
-and without scanning. In tests of the app no blob runs a function.
+and without scanning; of several hosts on one folder each runs its functions. Each function has
+`maxDegreeOfParallelism` runs for itself; on Azure they share them. In tests of the app no blob runs
+a function.
 """
 
 from __future__ import annotations

@@ -18,7 +18,8 @@ from emulator.state import transfer
 
 @click.group(short_help="Reset, export and import what an app keeps.")
 def state() -> None:
-    """Reset, export and import the state of an app: its chats, its documents, its keys.
+    """Reset, export and import the state of an app: its chats, its documents, its messages
+    and blobs, when its timers ran, its keys.
 
     It is kept in the folder .funcemu of the app, or where --state-dir says.
     """
