@@ -13,26 +13,32 @@ import pytest
 
 from tests.support.commands import funcemu
 from tests.support.demo import TODO, parse_demo
+from tests.support.rpcapps import TODO_SCRIPT, worker_folder
 from tests.support.samples import csharp_output, maven_output
 from tests.support.serving import FIXTURES, served
-from tests.support.todoworker import worker_folder
+
+
+def placed(folder: Path, language: str, *, indexes: bool = False) -> Path:
+    """Put the worker of a language into a folder; return that."""
+    indexing = str(indexes).lower()
+    return worker_folder(folder, script=TODO_SCRIPT, language=language, workerIndexing=indexing)
 
 
 def powershell(folder: Path) -> tuple[Path, dict[str, str]]:
     app = Path(shutil.copytree(FIXTURES / "assistant_powershell", folder / "app"))
-    worker = worker_folder(folder / "worker", "powershell", ".ps1")
+    worker = placed(folder / "worker", "powershell")
     return app, {"languageWorkers__powershell__workerDirectory": str(worker)}
 
 
 def java(folder: Path) -> tuple[Path, dict[str, str]]:
-    worker_folder(folder / "workers" / "java", "java", ".jar")
+    placed(folder / "workers" / "java", "java")
     return maven_output(folder), {"languageWorkers__workersDirectory": str(folder / "workers")}
 
 
 def csharp(folder: Path) -> tuple[Path, dict[str, str]]:
     """The build of a project is itself the worker; it lists its functions."""
     app = csharp_output(folder)
-    worker_folder(app, "dotnet-isolated", ".dll", workerIndexing="true")
+    placed(app, "dotnet-isolated", indexes=True)
     return app, {}
 
 

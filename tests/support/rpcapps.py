@@ -20,6 +20,7 @@ PYTHON_WORKER = {
 }
 """What the official worker for Python advertises."""
 SCRIPT = Path(__file__).parent / "rpcworker.py"
+TODO_SCRIPT = Path(__file__).parent / "todoworker.py"
 
 
 def like(*does: str, capabilities: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -43,12 +44,14 @@ def a_worker(**changes: Any) -> RpcWorker:
     return RpcWorker(**settings)
 
 
-def worker_folder(folder: Path, arguments: Iterable[str] = (), **description: Any) -> Path:
-    """Write a folder as those of official workers are; return it."""
+def worker_folder(
+    folder: Path, arguments: Iterable[str] = (), *, script: Path = SCRIPT, **description: Any
+) -> Path:
+    """Write a folder as those of official workers are, with a worker of ours; return it."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "worker.py").write_text(
-        f"import runpy, sys\nsys.argv[0] = {str(SCRIPT)!r}\n"
-        f"runpy.run_path({str(SCRIPT)!r}, run_name='__main__')\n",
+        f"import runpy, sys\nsys.argv[0] = {str(script)!r}\n"
+        f"runpy.run_path({str(script)!r}, run_name='__main__')\n",
         "utf-8",
     )
     settings = {

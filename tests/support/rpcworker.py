@@ -29,8 +29,6 @@ from emulator.model import (  # noqa: E402
     Direction,
     FunctionError,
     FunctionModel,
-    HttpRequestData,
-    HttpResponseData,
     Invocation,
     InvocationResult,
     RetryContext,
@@ -40,12 +38,13 @@ from emulator.workers.channel import AppSpec, FunctionLoad, WorkerLog  # noqa: E
 from emulator.workers.functionrpc.protocol import Protocol  # noqa: E402
 from emulator.workers.functionrpc.schema import STREAM_METHOD  # noqa: E402
 from emulator.workers.inprocess import InProcessChannel  # noqa: E402
+from tests.support.rpcvalues import give, take  # noqa: E402
 
 _LEVELS = ("Trace", "Debug", "Information", "Warning", "Error", "Critical")
 _FAILURE, _SUCCESS = 0, 1
 
 
-def old(log: Any) -> None:
+def says_it_is_old(log: Any) -> None:
     log.message, log.level, log.log_category = "Python reached EOL.", 4, 1
 
 
@@ -131,7 +130,7 @@ class Worker:
             return
         await self.app.start()
         if "is too old" in self.does:
-            self.say(rpc_log=old)
+            self.say(rpc_log=says_it_is_old)
         if "http" in self.does:
             self.capabilities = {**self.capabilities, "HttpUri": await self.serve_http()}
         index = await self.app.index()
@@ -213,9 +212,9 @@ class Worker:
                 self.failed(it.result, result.error)
                 return
             if not result.return_value.is_none:
-                self.give(it.return_value, result.return_value)
+                give(it.return_value, result.return_value)
             for name, value in result.outputs.items():
-                self.give(it.output_data.add(name=name).data, value)
+                give(it.output_data.add(name=name).data, value)
 
         self.logged(WorkerLog("Debug", "called", call.id, "worker", "azure_functions_worker"))
         self.say(invocation_response=fill)
@@ -312,65 +311,13 @@ class Worker:
         return Invocation(
             request.invocation_id,
             self.functions[request.function_id],
-            {each.name: self.take(each.data) for each in request.input_data},
-            {name: self.take(each) for name, each in request.trigger_metadata.items()},
+            {each.name: take(each.data) for each in request.input_data},
+            {name: take(each) for name, each in request.trigger_metadata.items()},
             TraceContext(trace.trace_parent, trace.trace_state),
             retry,
         )
 
-    # Values
-
-    def take(self, typed: Any) -> Datum:
-        kind = typed.WhichOneof("data")
-        if kind is None:
-            return Datum("none", None)
-        value = getattr(typed, kind)
-        if kind == "http":
-            body = value.body.WhichOneof("data")
-            given = b"" if body is None else getattr(value.body, body)
-            return Datum(
-                "http",
-                HttpRequestData(
-                    value.method,
-                    value.url,
-                    dict(value.headers) or {k: v.value for k, v in value.nullable_headers.items()},
-                    dict(value.query) or {k: v.value for k, v in value.nullable_query.items()},
-                    dict(value.params) or {k: v.value for k, v in value.nullable_params.items()},
-                    given if isinstance(given, bytes) else given.encode(),
-                ),
-            )
-        if kind.startswith("collection_"):
-            of = {"string": "text", "bytes": "bytes", "sint64": "int", "double": "float"}
-            member = kind.removeprefix("collection_")
-            items: Any = tuple(Datum(of[member], each) for each in getattr(value, member))  # type: ignore[arg-type]
-            return Datum("list", items)
-        names = {"string": "text", "double": "float"}
-        return Datum(names.get(kind, kind), value)
-
-    def give(self, typed: Any, datum: Datum) -> None:
-        match datum.kind:
-            case "none":
-                pass
-            case "text":
-                typed.string = datum.value
-            case "float":
-                typed.double = datum.value
-            case "http":
-                self.give_response(typed.http, datum.value)
-            case "list":
-                typed.collection_string.string.extend(each.value for each in datum.value)
-            case kind:
-                setattr(typed, kind, datum.value)
-
-    def give_response(self, http: Any, response: HttpResponseData) -> None:
-        http.status_code = str(response.status)
-        for name, value in response.headers:
-            if name.lower() == "set-cookie":
-                cookie_name, _, cookie_value = value.partition(";")[0].partition("=")
-                http.cookies.add(name=cookie_name, value=cookie_value)
-            else:
-                http.headers[name] = value
-        http.body.bytes = response.body
+    # What it says
 
     def failed(self, result: Any, error: FunctionError) -> None:
         result.Clear()
@@ -434,7 +381,7 @@ class Worker:
         return self.served[call_id]
 
 
-def _arguments() -> Any:
+def started_with() -> Any:
     parser = argparse.ArgumentParser()
     parser.add_argument("--port", type=int)
     parser.add_argument("--workerId", dest="worker")
@@ -443,4 +390,4 @@ def _arguments() -> Any:
 
 
 if __name__ == "__main__":
-    asyncio.run(Worker(_arguments()).run())
+    asyncio.run(Worker(started_with()).run())

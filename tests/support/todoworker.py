@@ -18,7 +18,7 @@ if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from emulator.model import Datum, FunctionError, HttpResponseData, InvocationResult
-from tests.support.rpcworker import Worker, _arguments
+from tests.support.rpcworker import Worker, started_with
 
 _NOTHING = InvocationResult(Datum("none", None))
 
@@ -139,23 +139,6 @@ class DotNet(TodoWorker):
 _WORKERS = {"powershell": PowerShell, "java": TodoWorker, "dotnet-isolated": DotNet}
 
 
-def worker_folder(folder: Path, language: str, extension: str, **description: Any) -> Path:
-    """Write a folder as that of the official worker is; return it."""
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "worker.py").write_text(
-        f"import runpy\nrunpy.run_path({__file__!r}, run_name='__main__')\n", "utf-8"
-    )
-    settings = {
-        "language": language,
-        "extensions": [extension],
-        "defaultExecutablePath": sys.executable,
-        "defaultWorkerPath": "worker.py",
-        **description,
-    }
-    (folder / "worker.config.json").write_text(json.dumps({"description": settings}), "utf-8")
-    return folder
-
-
 if __name__ == "__main__":
     worker = _WORKERS[os.environ["FUNCTIONS_WORKER_RUNTIME"]]
-    asyncio.run(worker(_arguments()).run())
+    asyncio.run(worker(started_with()).run())
