@@ -16,7 +16,7 @@ from typing import Any
 from bindings.storage.account import refuse_other_accounts, section, whole
 from bindings.storage.blobs import Blob, PathPattern, blob_path, shown_json
 from bindings.storage.content import content_datum
-from bindings.storage.extension import LOOK_AGAIN, Storage
+from bindings.storage.extension import LOOK_AGAIN, Storage, Trouble
 from emulator.sdk import (
     MANUAL_REASON,
     BindingError,
@@ -59,7 +59,9 @@ class BlobTrigger(Trigger[BlobTriggerOptions]):
         most = whole(options.get("maxdegreeofparallelism"), 8 * (os.cpu_count() or 1))
         self._places = asyncio.Semaphore(most)
         self._fire: Fire | None = None
-        self._told = ""
+        self._trouble = Trouble(
+            self.services.host, _CATEGORY, f"Blobs of '{self._pattern.container}'"
+        )
         self._listening: asyncio.Task[None] | None = None
 
     def manual(self, text: str) -> Fired:
@@ -114,9 +116,9 @@ class BlobTrigger(Trigger[BlobTriggerOptions]):
             for name, etag in await blobs.unseen(self.function.name, self._pattern.container):
                 self._begin(name, etag)
         except EmulatorError as error:
-            self._trouble(error)
+            self._trouble.tell(error)
         else:
-            self._told = ""
+            self._trouble.mended()
 
     async def _work(self, name: str, etag: str, blob: Blob | None) -> None:
         try:
@@ -126,7 +128,7 @@ class BlobTrigger(Trigger[BlobTriggerOptions]):
                 if blob is not None and blob.etag == etag:
                     await self._try(blob)
         except EmulatorError as error:
-            self._trouble(error)
+            self._trouble.tell(error)
         finally:
             self.shared.blobs.end(self.function.name, etag)
 
@@ -177,10 +179,3 @@ class BlobTrigger(Trigger[BlobTriggerOptions]):
             lambda: data,
             metadata={**metadata, **{name: Datum("text", each) for name, each in parts.items()}},
         )
-
-    def _trouble(self, error: EmulatorError) -> None:
-        told = f"Blobs of '{self._pattern.container}' cannot be used: {error.message}"
-        if told == self._told:
-            return  # once is enough, until it is mended
-        self._told = told
-        self.services.host.log("Error", _CATEGORY, f"{told} {error.hint or ''}".rstrip())

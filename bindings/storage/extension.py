@@ -8,13 +8,32 @@ from typing import Any
 
 from bindings.storage.blobs import Blobs
 from bindings.storage.queues import Queues
-from emulator.sdk import Extension, HostServices
+from emulator.sdk import EmulatorError, Extension, HostServices
 
 LOOK_AGAIN = 2.0
 """Seconds after which listeners look for what another program left, such as `funcemu call`."""
 
 _PATIENCE = 1.0
 """Seconds that work which was broken off may take to say so."""
+
+
+class Trouble:
+    """What keeps a listener from its state; told once, until it is mended."""
+
+    def __init__(self, host: HostServices, category: str, what: str) -> None:
+        self._host = host
+        self._category = category
+        self._what = what
+        self._told = ""
+
+    def tell(self, error: EmulatorError) -> None:
+        told = f"{self._what} cannot be used: {error.message}"
+        if told != self._told:
+            self._told = told
+            self._host.log("Error", self._category, f"{told} {error.hint or ''}".rstrip())
+
+    def mended(self) -> None:
+        self._told = ""
 
 
 class Storage(Extension):

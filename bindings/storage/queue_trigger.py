@@ -13,7 +13,7 @@ from typing import Any
 
 from bindings.storage.account import refuse_other_accounts, section, whole
 from bindings.storage.content import content_datum
-from bindings.storage.extension import LOOK_AGAIN, Storage
+from bindings.storage.extension import LOOK_AGAIN, Storage, Trouble
 from bindings.storage.queues import Message, moment, queue_name
 from emulator.sdk import (
     MANUAL_REASON,
@@ -61,7 +61,7 @@ class QueueTrigger(Trigger[QueueTriggerOptions]):
         self._stopped = asyncio.Event()
         self._listening: asyncio.Task[None] | None = None
         self._running = 0
-        self._told = ""
+        self._trouble = Trouble(self.services.host, _CATEGORY, f"The queue '{self._queue}'")
 
     def manual(self, text: str) -> Fired:
         """Run with `text` as the message; no queue has it."""
@@ -105,9 +105,9 @@ class QueueTrigger(Trigger[QueueTriggerOptions]):
         try:
             taken = await self._queues.take(self._queue, most)
         except EmulatorError as error:
-            self._trouble(error)
+            self._trouble.tell(error)
             return []
-        self._told = ""
+        self._trouble.mended()
         return taken
 
     async def _wait(self) -> None:
@@ -138,7 +138,7 @@ class QueueTrigger(Trigger[QueueTriggerOptions]):
         try:
             await self._try(message, fire)
         except EmulatorError as error:
-            self._trouble(error)
+            self._trouble.tell(error)
         finally:
             self._queues.let_go(message)
             self._running -= 1
@@ -166,13 +166,6 @@ class QueueTrigger(Trigger[QueueTriggerOptions]):
             f"'{poison}'.",
         )
         await self._queues.move(message, poison)
-
-    def _trouble(self, error: EmulatorError) -> None:
-        told = f"The queue '{self._queue}' cannot be used: {error.message}"
-        if told == self._told:
-            return  # once is enough, until it is mended
-        self._told = told
-        self.services.host.log("Error", _CATEGORY, f"{told} {error.hint or ''}".rstrip())
 
 
 def _fired(message: Message, reason: str, *, binary: bool) -> Fired:
