@@ -18,8 +18,7 @@ from emulator.state import transfer
 
 @click.group(short_help="Reset, export and import what an app keeps.")
 def state() -> None:
-    """Reset, export and import the state of an app: its chats, its documents, its messages
-    and blobs, when its timers ran, its keys.
+    """Reset, export and import the state of an app: chats, documents, messages, blobs, keys.
 
     It is kept in the folder .funcemu of the app, or where --state-dir says.
     """
