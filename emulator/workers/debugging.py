@@ -16,7 +16,7 @@ from emulator.errors import WorkerStartError
 from emulator.model import Problem, Severity
 from emulator.workers.channel import Debugging
 from emulator.workers.interpreter import arguments_setting
-from emulator.workers.languages import PYTHON, TITLES
+from emulator.workers.languages import PYTHON, runtime_title
 
 _SETTING = arguments_setting(PYTHON)
 _OTHER_WAYS = frozenset({"--connect", "--pid"})
@@ -69,7 +69,7 @@ def debugger_impossible(language: str) -> Problem:
     arguments = _BY_THEMSELVES.get(language)
     return Problem(
         "debugger-impossible",
-        f"--debug does nothing for the official worker for {TITLES.get(language, language)}",
+        f"--debug does nothing for the official worker for {runtime_title(language)}",
         Severity.WARNING,
         hint=f"set {arguments_setting(language)} to {arguments}"
         if arguments

@@ -38,6 +38,7 @@ from emulator.workers.functionrpc.proxy import (
     taken_apart,
 )
 from emulator.workers.functionrpc.scriptstacks import last_words
+from emulator.workers.languages import runtime_title
 from emulator.workers.loops import in_loop, through_loop
 from emulator.workers.output import told_to
 
@@ -157,8 +158,9 @@ class RpcChannel:
         except TimeoutError:
             tail = "\n".join(self._process.child.tail)
             raise WorkerStartError(
-                f"the worker for {self._worker.language} ({self._worker.directory}) {what} within"
-                f" {seconds:.0f} s" + (f"; it said:\n{tail}" if tail else ""),
+                f"the worker for {runtime_title(self._worker.language)}"
+                f" ({self._worker.directory}) {what} within {seconds:.0f} s"
+                + (f"; it said:\n{tail}" if tail else ""),
                 hint="see whether it is made for this version of its language",
             ) from None
         except WorkerLost:
@@ -362,7 +364,7 @@ class RpcChannel:
     def _not_started(self, info: ExitInfo) -> WorkerStartError:
         tail = "\n".join(info.tail)
         return WorkerStartError(
-            f"the worker for {self._worker.language} ({self._worker.directory},"
+            f"the worker for {runtime_title(self._worker.language)} ({self._worker.directory},"
             f" {self._worker.reason}) {describe_exit(info)} before it was ready"
             + (f":\n{tail}" if tail else ""),
             hint=f"see whether {self._worker.executable} is of a version it works with",

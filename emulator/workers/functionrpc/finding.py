@@ -14,7 +14,7 @@ from emulator.errors import WorkerStartError
 from emulator.workers.channel import RpcWorker
 from emulator.workers.functionrpc.indexing import METADATA_FILE
 from emulator.workers.functionrpc.workerconfig import FILE, read_config, rpc_worker
-from emulator.workers.languages import TITLES
+from emulator.workers.languages import TITLES, runtime_title
 
 _EXTRA = ("grpclib", "google.protobuf")
 _INSTALL_EXTRA = "pip install 'funcemu[grpc]'"
@@ -175,7 +175,7 @@ def _executable(worker: RpcWorker, root: Path, environment: Mapping[str, str]) -
         return found
     elif given and os.access(worker.directory / given, os.X_OK):
         return str(worker.directory / given)
-    title = TITLES.get(worker.language, worker.language)
+    title = runtime_title(worker.language)
     raise WorkerStartError(
         f"there is no program {given or '(none named)'}, which the worker for {title} needs"
         f" ({worker.reason})",

@@ -14,6 +14,7 @@ from emulator.ids import new_id
 from emulator.workers.channel import AppSpec, RpcWorker
 from emulator.workers.child import ChildProcess, nothing_connects
 from emulator.workers.environment import check_folder, worker_environment
+from emulator.workers.languages import runtime_title
 from emulator.workers.output import OnExit, OnLines
 
 _MAX_MESSAGE = 2147483647
@@ -40,8 +41,8 @@ class RpcProcess:
         except OSError as error:
             self.listening.close()
             raise WorkerStartError(
-                f"the worker for {worker.language} cannot be started: {worker.executable}"
-                f" ({error.strerror or error}; {worker.reason})",
+                f"the worker for {runtime_title(worker.language)} cannot be started:"
+                f" {worker.executable} ({error.strerror or error}; {worker.reason})",
                 hint="see whether that program is installed and can be run",
             ) from error
 
