@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from emulator.workers.channel import AppSpec, LogSink, RpcWorker
+from emulator.workers.channel import AppSpec, LogSink, RpcWorker, WorkerLog
 from emulator.workers.functionrpc.channel import RpcChannel
-from tests.support.workers import environment
+from tests.support.workers import Worker, environment
 
 PYTHON_WORKER = {
     "RawHttpBodyBytes": "true",
@@ -19,6 +20,7 @@ PYTHON_WORKER = {
     "RpcHttpTriggerMetadataRemoved": "true",
 }
 """What the official worker for Python advertises."""
+HELLO = "@app.route()\ndef f(req):\n    return 'hello'\n"
 SCRIPT = Path(__file__).parent / "rpcworker.py"
 TODO_SCRIPT = Path(__file__).parent / "todoworker.py"
 
@@ -80,3 +82,25 @@ def open_rpc(
 ) -> RpcChannel:
     spec = AppSpec(root, environment({**like(capabilities=OBEDIENT), **(settings or {})}))
     return RpcChannel.spawn(spec, a_worker(**changes), sink)
+
+
+@asynccontextmanager
+async def running(
+    root: Path, *does: str, capabilities: Mapping[str, str] = PYTHON_WORKER, **changes: Any
+) -> AsyncIterator[Worker]:
+    """A worker that `does` some things its own way, and advertises `capabilities`."""
+    logs: list[WorkerLog] = []
+    settings = like(*does, capabilities=capabilities)
+    channel = open_rpc(root, logs.append, settings, **changes)
+    try:
+        yield Worker(channel, logs, await channel.start())
+    finally:
+        await channel.aclose(1)
+
+
+@asynccontextmanager
+async def loaded(root: Path, *does: str, **changes: Any) -> AsyncIterator[Worker]:
+    """Such a worker with every function of the app loaded."""
+    async with running(root, *does, **changes) as worker:
+        await worker.load_all()
+        yield worker
