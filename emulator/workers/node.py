@@ -22,8 +22,6 @@ _GET_IT = (
     "install Node.js 20 or newer (https://nodejs.org), or name one with"
     f" {_EXECUTABLE_SETTING} in local.settings.json"
 )
-
-
 _ATTACH = PROGRAMS[NODE].script.parent / "attach.cjs"
 _WAITING = re.compile(r"^--inspect-(?:brk|wait)")
 _PLACE = re.compile(
