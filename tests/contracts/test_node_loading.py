@@ -22,9 +22,6 @@ async def index_error(root: Path) -> FunctionError:
     return error
 
 
-# Loading
-
-
 async def test_the_index_lists_functions_with_their_raw_bindings(tmp_path: Path) -> None:
     root = javascript(
         tmp_path,
