@@ -23,6 +23,7 @@ FILE = "host.json"
 
 _DEFAULT_TIMEOUT = 1800.0
 _HEADER_NAME = r"[A-Za-z0-9!#$%&'*+.^_`|~-]+"
+_FRAMING = frozenset({"content-length", "transfer-encoding"})
 _LONGEST_TIMEOUT = "10675199.02:48:05.4775807"
 _LINK = "https://aka.ms/functions-hostjson"
 
@@ -235,6 +236,13 @@ def _custom_headers(section: Section) -> dict[str, str]:
         if not re.fullmatch(_HEADER_NAME, name):
             section.fail(
                 "host-json-header", f"{ascii(name)} is not a name for an HTTP header", name=name
+            )
+        elif name.lower() in _FRAMING:
+            section.fail(
+                "host-json-header",
+                f"The header '{name}' says where a body ends, which differs from answer to answer",
+                name=name,
+                hint="Leave it out: each answer has its own.",
             )
         elif not (value.isascii() and value.replace("\t", "").isprintable()):
             section.fail(

@@ -205,6 +205,15 @@ def test_what_azure_would_not_start_with_is_an_error(
     assert problem.where == SourceSpan("host.json", 1)
 
 
+@pytest.mark.parametrize("name", ["Content-Length", "transfer-encoding"])
+def test_where_a_body_ends_is_for_the_server_to_say(tmp_path: Path, name: str) -> None:
+    headers = f'{{"{name}": "7", "X-A": "1"}}'
+    text = with_version(f'"extensions": {{"http": {{"customHeaders": {headers}}}}}')
+    config, (problem,) = load(tmp_path, text)
+    assert problem.code == "host-json-header"
+    assert config.http.custom_headers == {"X-A": "1"}
+
+
 def test_a_mistake_is_named_with_its_line_and_the_rest_counts(tmp_path: Path) -> None:
     config, (problem,) = load(
         tmp_path, with_version('\n"functionTimeout": "x",\n"functions": ["a"]')
