@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from bindings.openai.chats.base import storable
 from emulator.sdk import BindingError
 
 T = TypeVar("T")
@@ -159,6 +160,11 @@ def _bounded_loader(file: str) -> Any:
                 return super().compose_node(parent, index)
             finally:
                 self.depth -= 1
+
+        def compose_scalar_node(self, anchor: Any) -> Any:
+            node = super().compose_scalar_node(anchor)
+            node.value = storable(node.value)  # JSON escapes a character in two halves
+            return node
 
     return Bounded
 

@@ -127,6 +127,12 @@ def test_a_date_among_arguments_stays_text_and_numbers_stay_numbers() -> None:
     }
 
 
+def test_characters_may_be_escaped_in_two_halves_as_in_json() -> None:
+    text = one_turn(r'{user: hi, calls: [{A: {"\ud83d\ude00": "\ud83c\udf89 \ud83c"}}]}')
+    [chat] = parse_script(text, "s").chats
+    assert chat.turns[0].calls[0].arguments == {"😀": "🎉 \ufffd"}
+
+
 def test_a_script_that_cannot_be_read_is_told(tmp_path: Path) -> None:
     with pytest.raises(BindingError) as caught:
         read_script(tmp_path / "gone.yaml")
