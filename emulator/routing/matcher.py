@@ -152,9 +152,5 @@ class _Builder:
         return "((?!/).+)" if part.catch_all else "([^/]+)"
 
 
-def _is_catch_all(segment: Segment) -> bool:
-    return isinstance(segment[0], Parameter) and segment[0].catch_all
-
-
 def _may_be_absent(segment: Segment) -> bool:
     return len(segment) == 1 and isinstance(segment[0], Parameter) and segment[0].may_be_absent
